@@ -1,0 +1,200 @@
+/**
+ * The ledger's port: what workers, the sweep and operators ask of Postgres, in the words of ARCHITECTURE.md. Every
+ * method is one statement on the other side. The adapter (packages/db) resolves unknown outcomes before it answers:
+ * a promise that resolves tells what happened.
+ */
+import type { NewEdge, NewTask } from './pipeline.ts';
+import type { ArtifactRef } from './stage.ts';
+import type { TaskStatus } from './task.ts';
+
+/** "Task `id` at version `version` may be ready": what a queue carries. */
+export interface Ticket {
+  id: string;
+  version: number;
+  dispatches: number;
+  stage: string;
+  title: string;
+  priority: number;
+}
+
+/** A ticket as Postgres remembers having issued it. */
+export type DispatchedTicket = Pick<Ticket, 'id' | 'version' | 'dispatches' | 'stage'>;
+
+/** A task held under a lease, with everything its handler needs. */
+export interface ClaimedTask {
+  id: string;
+  /** The fence: every later write carries it. */
+  version: number;
+  key: string;
+  stage: string;
+  title: string;
+  payload: Record<string, unknown>;
+  runId: string;
+  videoId: string | null;
+  template: string;
+  params: Record<string, unknown>;
+  attemptNumber: number;
+  failures: number;
+  maxAttempts: number;
+  priority: number;
+  checkpoint: { units: number; data: unknown } | null;
+  /** Outputs of the tasks it depends on, by key. */
+  outputs: Record<string, unknown>;
+}
+
+export interface ClaimAsk {
+  id: string;
+  version: number;
+  /** The worker cannot take it (disk full, slots full): the ledger marks the row undispatched so that no ticket is eaten. */
+  refusal: string | null;
+}
+
+export type ClaimAnswer =
+  | { kind: 'claimed'; task: ClaimedTask }
+  | { kind: 'stale' }
+  | { kind: 'refused'; reason: string };
+
+/** A change of a domain row asked for by a recorder; applied in order by the settle that completes the task. */
+export interface RowChange {
+  op: 'insert' | 'keep' | 'upsert' | 'update' | 'add' | 'delete';
+  table: string;
+  /** Columns that identify the row, for upsert, update, add and delete. */
+  key?: readonly string[];
+  values: Record<string, unknown>;
+}
+
+export type SettleEvent = 'complete' | 'fail' | 'park' | 'retry' | 'release' | 'cancel' | 'resolve';
+
+export interface SettleItem {
+  id: string;
+  version: number;
+  event: SettleEvent;
+  output?: unknown;
+  code?: string;
+  message?: string;
+  /** Backoff or a provider's delay; 0 = due at once. */
+  delayMs?: number;
+  /** For `resolve`: the outcome. */
+  wish?: 'completed' | 'failed';
+  artifacts?: readonly ArtifactRef[];
+  records?: readonly RowChange[];
+  children?: readonly NewTask[];
+  edges?: readonly NewEdge[];
+  skip?: readonly string[];
+}
+
+/** Status after the event, or null: the fence had moved and nothing was written. */
+export interface SettleAnswer {
+  status: TaskStatus | null;
+  tickets: Ticket[];
+}
+
+export interface BeatItem {
+  id: string;
+  version: number;
+  progressPercent: number;
+  step: string | null;
+}
+
+export type BeatVerdict = 'held' | 'cancel' | 'busy' | 'lost';
+
+export interface BeatAnswer {
+  tasks: Record<string, BeatVerdict>;
+  worker: 'active' | 'offline' | 'draining' | 'disabled';
+  schema: string;
+}
+
+export interface CheckpointItem {
+  id: string;
+  version: number;
+  data: unknown;
+  units: number;
+  progress: number;
+  step: string | null;
+}
+
+export interface WorkerIdentity {
+  id: string;
+  name: string;
+  type: 'local' | 'remote';
+  capabilities: Record<string, unknown>;
+  metadata: Record<string, unknown>;
+}
+
+/** What a worker needs. `signal` ends the waiting for an outcome (the lease is lost anyway). */
+export interface Ledger {
+  hello(worker: WorkerIdentity): Promise<BeatAnswer['worker']>;
+  bye(workerId: string): Promise<void>;
+  schemaVersion(): Promise<string>;
+  claim(workerId: string, leaseMs: number, asks: readonly ClaimAsk[]): Promise<ClaimAnswer[]>;
+  beat(
+    workerId: string,
+    leaseMs: number,
+    items: readonly BeatItem[],
+    state: { draining: boolean; counters: Record<string, number> },
+  ): Promise<BeatAnswer>;
+  /** Per item: true when durable, false when the fence had moved. */
+  checkpoint(workerId: string, items: readonly CheckpointItem[], signal?: AbortSignal): Promise<boolean[]>;
+  settle(workerId: string, items: readonly SettleItem[], signal?: AbortSignal): Promise<SettleAnswer[]>;
+}
+
+/** What the sweep needs. Every step is safe side by side. */
+export interface SweepLedger {
+  turn(intervalMs: number, leaseMs: number): Promise<boolean>;
+  choreDue(name: string, everyMs: number): Promise<boolean>;
+  expire(actor: string, leaseMs: number, limit: number): Promise<{ expired: number; tickets: Ticket[] }>;
+  due(limit: number): Promise<Ticket[]>;
+  store(name: string, seen: number | null): Promise<{ lost: boolean; next: number }>;
+  lost(name: string, limit: number): Promise<Ticket[]>;
+  /** Tickets to look up; `cursor` goes back through `verified` once that is done (null: nothing was left). */
+  toVerify(name: string, limit: number, rotate: boolean): Promise<{ rows: DispatchedTicket[]; cursor: string | null }>;
+  verified(name: string, rotate: boolean, cursor: string | null): Promise<void>;
+  redispatch(missing: readonly DispatchedTicket[]): Promise<Ticket[]>;
+  workersOffline(offlineMs: number): Promise<number>;
+  retention(days: number, limit: number): Promise<number>;
+  /** Of these stored objects, the keys that no row names and no unfinished task may still need. */
+  unnamed(objects: readonly { key: string; uri: string }[]): Promise<string[]>;
+}
+
+export interface NewRun {
+  id: string;
+  identifier: string;
+  idempotencyKey: string | null;
+  template: string;
+  videoId: string | null;
+  channelId: string | null;
+  generationConfigId: string | null;
+  params: Record<string, unknown>;
+  priority: number;
+  phase: string;
+}
+
+export interface EnqueueItem {
+  run: NewRun;
+  tasks: readonly NewTask[];
+  edges: readonly NewEdge[];
+  /** Rows the run refers to (channel, video). */
+  before: readonly RowChange[];
+  /** Rows that refer to the run (video_jobs). */
+  after: readonly RowChange[];
+}
+
+export interface OperatorLedger {
+  /** Same key (or same run id) again: answers with the first run, `created` false. */
+  enqueue(
+    items: readonly EnqueueItem[],
+    actor: string,
+  ): Promise<{ runs: { id: string; runId: string; created: boolean }[]; tickets: Ticket[] }>;
+  cancel(
+    actor: string,
+    target: { runs?: readonly string[]; tasks?: readonly string[] },
+  ): Promise<{ cancelled: number; asked: number }>;
+  retry(
+    actor: string,
+    target: { runs?: readonly string[]; tasks?: readonly string[] },
+  ): Promise<{ retried: number; tickets: Ticket[] }>;
+  resolve(actor: string, item: Omit<SettleItem, 'event'>): Promise<SettleAnswer>;
+  pauseStage(stage: string, actor: string, reason: string | null): Promise<void>;
+  resumeStage(stage: string): Promise<boolean>;
+  workerControl(name: string, status: 'active' | 'disabled' | 'draining'): Promise<{ changed: number; known: number }>;
+}

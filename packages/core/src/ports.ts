@@ -1,0 +1,148 @@
+/**
+ * The doors of the product: what the engine and the stages need from the world, as types.
+ * Adapters live in db (Ledger), storage (Storage), media (Tools) and providers.
+ */
+import type { Logger } from './log.ts';
+
+/** A stored file as the ledger knows it. `uri` is absolute (`file:///…`, `gs://bucket/key`). */
+export interface StoredObject {
+  uri: string;
+  sha256: string;
+  sizeBytes: number;
+  contentType: string;
+}
+
+/** Facts about one stored object, without reading it. */
+export interface ObjectInfo {
+  key: string;
+  uri: string;
+  sizeBytes: number;
+  modifiedAt: Date;
+}
+
+export type Body = Uint8Array | NodeJS.ReadableStream | { path: string };
+
+/**
+ * Object storage. Keys are relative, `/`-separated, without `..`; the driver turns them into URIs and back.
+ * All writes are create-only: a second put of the same key with the same bytes succeeds and answers the same,
+ * with other bytes it throws {@link import('./errors.ts').PermanentError}.
+ */
+export interface Storage {
+  readonly driver: 'file' | 'gs';
+  /** Store `body` under `key`. The checksum is computed while streaming; a file is visible whole or not at all. */
+  put(
+    key: string,
+    body: Body,
+    options: { contentType: string; signal?: AbortSignal; onBytes?: (total: number) => void },
+  ): Promise<StoredObject>;
+  /** Read a range (or all) of an object. */
+  get(
+    uri: string,
+    options?: { start?: number; endExclusive?: number; signal?: AbortSignal },
+  ): Promise<NodeJS.ReadableStream>;
+  /** Copy an object to a local path and verify its checksum on the way when one is given; throws when it differs. */
+  download(
+    uri: string,
+    path: string,
+    options?: { sha256?: string; signal?: AbortSignal; onBytes?: (total: number) => void },
+  ): Promise<void>;
+  /** Facts about an object, or null when there is none. */
+  stat(uri: string): Promise<ObjectInfo | null>;
+  /** Every object under a key prefix, in key order. */
+  list(prefix: string): AsyncIterable<ObjectInfo>;
+  /** Remove an object; one that is not there is no error. */
+  delete(uri: string): Promise<void>;
+  /** Re-read an object and compute its checksum; null when it is not there. */
+  checksum(uri: string, signal?: AbortSignal): Promise<{ sha256: string; sizeBytes: number } | null>;
+  uriOf(key: string): string;
+  /** The key of a URI of this store; throws for one of another store. */
+  keyOf(uri: string): string;
+}
+
+/** The result of an external program that ended well. */
+export interface ToolResult {
+  stdout: string;
+  stderrTail: string;
+  durationMs: number;
+}
+
+export interface RunOptions {
+  signal?: AbortSignal;
+  /** Called with facts of motion: seconds of output written so far, and speed (× real time). Feeds the watchdog. */
+  onProgress?: (progress: { outTimeSeconds: number; speed: number | null; frames: number }) => void;
+  /** Wall-clock limit. */
+  timeoutMs?: number;
+  cwd?: string;
+  /** Threads ffmpeg may use; the worker's share by default. */
+  threads?: number;
+}
+
+/** ffmpeg and ffprobe, as the stages see them. A program that fails throws with its last stderr lines in the message. */
+export interface Tools {
+  /** Run ffmpeg with a planned argument array (without the binary, `-nostdin`, `-progress`: the runner adds those). */
+  ffmpeg(args: readonly string[], options?: RunOptions): Promise<ToolResult>;
+  /** Run ffprobe with `-of json` semantics and parse its output. */
+  ffprobe(args: readonly string[], options?: RunOptions): Promise<unknown>;
+}
+
+export interface Clock {
+  now(): number;
+  /** Monotonic milliseconds: leases are measured with this, never with the wall clock. */
+  monotonic(): number;
+}
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+};
+
+/** What makes a track from a prompt. */
+export interface MusicProvider {
+  readonly name: 'dummy' | 'mubert' | 'beatoven';
+  /**
+   * Write a 44.1 kHz stereo 16-bit WAV to `path`, about `seconds` long. Same request, same bytes.
+   * `report` is called with a fraction 0..1 as the work advances.
+   */
+  generate(
+    request: { prompt: string; seed: number; seconds: number },
+    to: { path: string; signal?: AbortSignal; report?: (fraction: number) => void },
+  ): Promise<{ providerId: string | null; licenseUrl: string | null }>;
+}
+
+/** What makes a still from a prompt. */
+export interface ImageProvider {
+  readonly name: 'dummy' | 'leonardo' | 'gemini';
+  /** Write a PNG of `width` × `height` to `path`. Same request, same bytes. */
+  generate(
+    request: { prompt: string; seed: number; width: number; height: number },
+    to: { path: string; signal?: AbortSignal; report?: (fraction: number) => void },
+  ): Promise<{ providerId: string | null }>;
+}
+
+/** One planned pair of an album: what to hear and what to see, told apart by title. */
+export interface AlbumPromptPair {
+  title: string;
+  musicPrompt: string;
+  visualPrompt: string;
+  durationMinutes: number;
+}
+
+/** What turns a niche and its moods into the prompts of an album. */
+export interface LanguageProvider {
+  readonly name: string;
+  planAlbum(request: {
+    niche: string;
+    moods: readonly string[];
+    tracks: number;
+    totalMinutes: number;
+    seed: number;
+  }): Promise<{ title: string; description: string; pairs: AlbumPromptPair[] }>;
+}
+
+export interface Providers {
+  music: MusicProvider;
+  image: ImageProvider;
+  language: LanguageProvider;
+}
+
+export type { Logger };

@@ -1,0 +1,57 @@
+-- Guard and audit of tasks, set-based: one check and one insert per statement, whatever its size.
+-- No code path and no hand-typed SQL can change a task's status without an arrow of next_status, nor skip the audit.
+
+create or replace function reelfleet.tasks_created() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare bad record;
+begin
+  select id, status, state_version, last_event into bad from added
+  where state_version <> 1 or coalesce(last_event, 'create') <> 'create' or status not in ('blocked', 'queued', 'skipped')
+  limit 1;
+  if found then
+    raise exception 'a task is created blocked, queued or skipped at version 1, not % at version % by %', bad.status, bad.state_version, bad.last_event
+      using errcode = 'check_violation', detail = format('task %s', bad.id);
+  end if;
+  insert into task_audit (task_id, actor, action, state_before, state_after, state_version, "timestamp")
+  select id, coalesce(updated_by, current_user), 'create', null,
+         jsonb_build_object('status', status, 'worker', worker_id, 'attemptNumber', attempt_number, 'failures', failures,
+                            'crashes', crashes, 'runAfter', run_after, 'errorCode', error_code, 'error', last_error),
+         state_version, now()
+  from added;
+  return null;
+end $$;
+
+create or replace function reelfleet.tasks_changed() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare bad record;
+begin
+  select coalesce(o.id, n.id) as id, o.status as was, n.status as wished, o.state_version as had, n.state_version as has, n.last_event as event
+  into bad
+  from before o full join after n on n.id = o.id
+  where o.id is null or n.id is null or n.run_id <> o.run_id
+     or ((o.status <> n.status or o.state_version <> n.state_version)
+         and (n.state_version <> o.state_version + 1
+              or n.status is distinct from reelfleet.next_status(o.status, n.last_event, o.failures, o.max_attempts,
+                   o.crashes, o.max_crashes, o.pending_deps, o.cancel_requested_at is not null, n.status)))
+  limit 1;
+  if found then
+    raise exception 'no arrow leads a task from % (version %) to % (version %) by event %', bad.was, bad.had, bad.wished, bad.has, bad.event
+      using errcode = 'check_violation', detail = format('task %s', bad.id),
+            hint = 'change tasks through the functions of schema reelfleet, or with reelfleet retry and reelfleet cancel';
+  end if;
+  insert into task_audit (task_id, actor, action, state_before, state_after, state_version, "timestamp")
+  select n.id, coalesce(n.updated_by, current_user), n.last_event,
+         jsonb_build_object('status', o.status, 'worker', o.worker_id, 'attemptNumber', o.attempt_number, 'failures', o.failures,
+                            'crashes', o.crashes, 'runAfter', o.run_after, 'errorCode', o.error_code, 'error', o.last_error),
+         jsonb_build_object('status', n.status, 'worker', n.worker_id, 'attemptNumber', n.attempt_number, 'failures', n.failures,
+                            'crashes', n.crashes, 'runAfter', n.run_after, 'errorCode', n.error_code, 'error', n.last_error),
+         n.state_version, now()
+  from before o join after n on n.id = o.id
+  where n.state_version <> o.state_version;
+  return null;
+end $$;
+
+create or replace trigger tasks_created after insert on public.tasks
+  referencing new table as added for each statement execute function reelfleet.tasks_created();
+create or replace trigger tasks_changed after update on public.tasks
+  referencing old table as before new table as after for each statement execute function reelfleet.tasks_changed();

@@ -1,0 +1,147 @@
+-- What follows when tasks have ended or come back: dependants skipped, recounted and unblocked, runs rolled up.
+-- Internal: the caller (settle, operator, sweep) holds the locks of the runs, so nothing in a run moves meanwhile.
+
+create or replace function reelfleet.paused(p_stage text) returns boolean language sql stable as $$
+  select exists (select 1 from public.stage_controls c where c.stage = p_stage and c.paused_at is not null)
+$$;
+
+-- Tickets for tasks that have just been dispatched, in the form every caller adds to its queue.
+create or replace function reelfleet.tickets(p_ids uuid[]) returns jsonb language sql stable as $$
+  select coalesce(jsonb_agg(jsonb_build_object('id', t.id, 'version', t.state_version, 'dispatches', t.dispatches,
+           'stage', t.stage, 'title', t.title, 'priority', t.priority)), '[]'::jsonb)
+  from public.tasks t
+  where t.id = any(p_ids) and t.status = 'queued' and t.dispatched_at is not null
+$$;
+
+-- Runs' status, counters and phase from their tasks: the SQL twin of runStatus in packages/core/src/pipeline.ts.
+create or replace function reelfleet.roll_up(p_runs uuid[]) returns void
+language plpgsql set search_path = public, pg_temp as $$
+declare changed record;
+begin
+  for changed in
+    with sums as (
+      select t.run_id,
+        count(*) filter (where t.status in ('queued', 'running', 'waiting')) as open,
+        bool_or(t.status = 'cancelled') as any_cancelled,
+        bool_or(t.status = 'failed') as any_failed,
+        bool_or(not t.optional and t.status = 'failed') as required_failed,
+        bool_or(not t.optional and t.status = 'cancelled') as required_cancelled,
+        bool_or(t.status = 'blocked') as any_blocked,
+        (array_agg(t.phase order by t.position, t.key) filter (where t.status in ('blocked', 'queued', 'running', 'waiting')))[1] as phase,
+        (array_agg(t.stage order by t.optional, t.completed_at nulls last, t.key) filter (where t.status = 'failed'))[1] as error_stage,
+        (array_agg(t.last_error order by t.optional, t.completed_at nulls last, t.key) filter (where t.status = 'failed'))[1] as error_message
+      from tasks t where t.run_id = any(p_runs) group by t.run_id
+    ), wanted as (
+      select s.*, case
+          when s.open > 0 then case when r.started_at is null then 'queued' else 'running' end
+          when r.cancel_requested_at is not null and s.any_cancelled then 'cancelled'
+          when s.required_failed then 'failed'
+          when s.required_cancelled then 'cancelled'
+          when s.any_blocked then 'running'
+          when s.any_failed or s.any_cancelled then 'partial'
+          else 'completed' end as status
+      from sums s join pipeline_runs r on r.id = s.run_id
+    )
+    update pipeline_runs r set
+      status = w.status, open_tasks = w.open, phase = coalesce(w.phase, r.phase),
+      state_version = r.state_version + (r.status <> w.status)::int,
+      completed_at = case when w.status in ('queued', 'running') then null else coalesce(r.completed_at, now()) end,
+      error_stage = case when w.status in ('failed', 'partial') then w.error_stage end,
+      error_message = case
+        when w.status in ('failed', 'partial') then w.error_message
+        when w.status = 'cancelled' then 'cancelled by ' || coalesce(r.cancel_requested_by, 'an operator') end
+    from wanted w
+    where r.id = w.run_id
+      and (r.status, r.open_tasks, r.phase) is distinct from (w.status, w.open::int, coalesce(w.phase, r.phase))
+    returning r.id, r.video_id, r.status, r.error_message, (r.params->>'makesVideo')::boolean as makes_video
+  loop
+    -- A run that makes its video carries it along; runs over a finished video leave its status alone.
+    if changed.makes_video and changed.video_id is not null then
+      perform reelfleet.carry_video(changed.video_id, changed.status, changed.error_message);
+    end if;
+  end loop;
+end $$;
+
+create or replace function reelfleet.carry_video(p_video uuid, p_run_status text, p_error text) returns void
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  goal text := case p_run_status when 'queued' then null when 'running' then 'processing'
+                 when 'completed' then 'ready' when 'partial' then 'ready' else 'failed' end;
+begin
+  if goal is null then return; end if;
+  perform set_config('reelfleet.actor', 'ledger', true);
+  if goal in ('processing', 'ready', 'failed') then
+    perform set_config('reelfleet.action', 'processing', true);
+    update videos set status = 'processing', error_message = null, state_version = state_version + 1
+    where id = p_video and status <> 'processing' and status <> goal;
+  end if;
+  if goal <> 'processing' then
+    perform set_config('reelfleet.action', goal, true);
+    update videos set status = goal, error_message = case when goal = 'failed' then p_error end, state_version = state_version + 1
+    where id = p_video and status <> goal;
+  end if;
+  perform set_config('reelfleet.action', '', true);
+end $$;
+
+-- p_changed: tasks whose status has just changed to an end, or back from one. Returns the ids that became due and were
+-- dispatched, so that the caller's answer carries their tickets.
+create or replace function reelfleet.advance(p_runs uuid[], p_changed uuid[], p_actor text) returns uuid[]
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  frontier uuid[] := p_changed;
+  affected uuid[] := p_changed;
+  fresh uuid[] := '{}';
+begin
+  -- 1. A hard need that can never be met skips its dependant, and so on down the hard edges.
+  loop
+    with doomed as (
+      select t.id from tasks t
+      where t.status in ('blocked', 'queued') and t.id in (
+        select d.task_id from task_dependencies d join tasks p on p.id = d.depends_on_id
+        where d.depends_on_id = any(frontier) and d.kind = 'hard' and p.status in ('failed', 'cancelled', 'skipped'))
+      order by t.id for update of t
+    ), gone as (
+      update tasks t set status = 'skipped', state_version = t.state_version + 1, last_event = 'skip', updated_by = p_actor,
+        dispatched_at = null, completed_at = now(), updated_at = now()
+      from doomed where t.id = doomed.id returning t.id
+    )
+    select coalesce(array_agg(id), '{}') into frontier from gone;
+    exit when cardinality(frontier) = 0;
+    affected := affected || frontier;
+  end loop;
+
+  -- 2. Blocked dependants are recounted from their edges, never by plus or minus one.
+  with dependants as (
+    select t.id from tasks t
+    where t.status = 'blocked' and t.id in (select d.task_id from task_dependencies d where d.depends_on_id = any(affected)
+                                            union select unnest(affected))
+    order by t.id for update of t
+  ), counts as (
+    select x.id, count(d.id) as open
+    from dependants x
+    left join task_dependencies td on td.task_id = x.id
+    left join tasks d on d.id = td.depends_on_id
+      and not (d.status in ('completed', 'skipped') or (td.kind = 'soft' and d.status in ('failed', 'cancelled')))
+    group by x.id
+  )
+  update tasks t set pending_deps = c.open, updated_at = now()
+  from counts c where t.id = c.id and t.pending_deps <> c.open;
+
+  -- 3. Whose last need is met becomes due, unless its run is being cancelled.
+  with ready as (
+    select t.id from tasks t join pipeline_runs r on r.id = t.run_id
+    where t.run_id = any(p_runs) and t.status = 'blocked' and t.pending_deps = 0 and r.cancel_requested_at is null
+    order by t.id for update of t
+  ), freed as (
+    update tasks t set status = 'queued', state_version = t.state_version + 1, last_event = 'unblock', updated_by = p_actor,
+      run_after = now(), updated_at = now(),
+      dispatched_at = case when reelfleet.paused(t.stage) then null else now() end,
+      dispatches = t.dispatches + (not reelfleet.paused(t.stage))::int
+    from ready where t.id = ready.id returning t.id
+  )
+  select coalesce(array_agg(id), '{}') into fresh from freed;
+
+  -- A fresh statement: in the same one it would see the tasks as they were.
+  perform reelfleet.roll_up(p_runs);
+  return fresh;
+end $$;

@@ -1,0 +1,57 @@
+-- Domain rows a recorder asks for, applied in order. Tables are allow-listed; columns must exist (the catalog says) and
+-- exactly those present are written, so that defaults stand.
+
+create or replace function reelfleet.apply_records(p_records jsonb) returns void
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  allowed constant text[] := array['channels', 'personas', 'categories', 'tags', 'video_tags', 'videos', 'video_jobs', 'audio_tracks',
+    'images', 'render_tasks', 'thumbnails', 'transcripts', 'prompts', 'generation_configs', 'moments', 'clips', 'quality_progress',
+    'video_qualities', 'safety_reports', 'publish_receipts'];
+  rec record;
+  cols text[];
+  keys text[];
+  col_list text;
+  match text;
+  sets text;
+begin
+  for rec in select * from jsonb_to_recordset(p_records) as r(op text, "table" text, key text[], "values" jsonb) loop
+    if not rec."table" = any(allowed) then
+      raise exception 'a recorder may not write table %', rec."table" using errcode = 'insufficient_privilege';
+    end if;
+    select array_agg(k order by k) into cols from jsonb_object_keys(rec."values") k;
+    keys := coalesce(rec.key, '{}');
+    if exists (select 1 from unnest(cols || keys) c where not exists (
+        select 1 from pg_attribute a where a.attrelid = format('public.%I', rec."table")::regclass and a.attname = c and a.attnum > 0 and not a.attisdropped)) then
+      raise exception 'a recorder named a column that table % does not have, among %', rec."table", cols using errcode = 'undefined_column';
+    end if;
+    select string_agg(format('%I', c), ', ') into col_list from unnest(cols) c;
+    select string_agg(format('t.%I = v.%I', k, k), ' and ') into match from unnest(keys) k;
+    case rec.op
+      when 'insert' then
+        execute format('insert into public.%1$I (%2$s) select %2$s from jsonb_populate_record(null::public.%1$I, $1)', rec."table", col_list)
+          using rec."values";
+      when 'keep' then
+        execute format('insert into public.%1$I (%2$s) select %2$s from jsonb_populate_record(null::public.%1$I, $1) on conflict do nothing', rec."table", col_list)
+          using rec."values";
+      when 'upsert' then
+        select string_agg(format('%1$I = excluded.%1$I', c), ', ') into sets from unnest(cols) c where not c = any(keys) and c <> 'id';
+        execute format('insert into public.%1$I as t (%2$s) select %2$s from jsonb_populate_record(null::public.%1$I, $1) on conflict (%3$s) do %4$s',
+            rec."table", col_list, (select string_agg(format('%I', k), ', ') from unnest(keys) k),
+            case when sets is null then 'nothing' else 'update set ' || sets end)
+          using rec."values";
+      when 'update' then
+        select string_agg(format('%1$I = v.%1$I', c), ', ') into sets from unnest(cols) c where not c = any(keys);
+        execute format('update public.%1$I t set %2$s from jsonb_populate_record(null::public.%1$I, $1) v where %3$s', rec."table", sets, match)
+          using rec."values";
+      when 'add' then
+        select string_agg(format('%1$I = coalesce(t.%1$I, 0) + coalesce(v.%1$I, 0)', c), ', ') into sets from unnest(cols) c where not c = any(keys);
+        execute format('update public.%1$I t set %2$s from jsonb_populate_record(null::public.%1$I, $1) v where %3$s', rec."table", sets, match)
+          using rec."values";
+      when 'delete' then
+        execute format('delete from public.%1$I t using jsonb_populate_record(null::public.%1$I, $1) v where %2$s', rec."table", match)
+          using rec."values";
+      else
+        raise exception 'a recorder asked for %, which is not insert, keep, upsert, update, add or delete', rec.op using errcode = 'invalid_parameter_value';
+    end case;
+  end loop;
+end $$;

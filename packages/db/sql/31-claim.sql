@@ -1,0 +1,91 @@
+-- Take tasks under a lease. A ticket is good for exactly one claim, at exactly its version. Answers per ticket:
+-- claimed (with the task and the outputs it needs), stale (a duplicate, an old or a forged ticket) or refused (paused
+-- stage, worker not active, or p_refusals[i]: the worker's own reason, such as a full disk); a refused row is marked
+-- undispatched in the same call, so no ticket is eaten.
+
+create or replace function reelfleet.claim(p_worker uuid, p_ids uuid[], p_versions int[], p_lease_ms int, p_refusals text[])
+returns jsonb language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+  worker_status text;
+  held jsonb;
+  reasons jsonb;
+  claimed jsonb := '[]';
+begin
+  select status into worker_status from workers where id = p_worker;
+  if not found then
+    raise exception 'worker % is not registered', p_worker using errcode = 'no_data_found';
+  end if;
+
+  -- The first claim of a run writes its row too, so those rows are locked first: runs by id, then tasks by id.
+  perform 1 from pipeline_runs r
+  where r.status = 'queued' and r.id in (select t.run_id from tasks t where t.id = any(p_ids))
+  order by r.id for update;
+
+  -- No SKIP LOCKED: a row locked for a millisecond would look stale.
+  with asked as (select * from unnest(p_ids, p_versions, p_refusals) as a(id, version, refusal)),
+  locked as (
+    select t.id, case
+        when a.refusal is not null then a.refusal
+        when worker_status not in ('active', 'offline') then 'worker ' || worker_status
+        when reelfleet.paused(t.stage) then 'stage paused'
+        when t.run_after > now() then 'not due' end as reason
+    from tasks t join asked a on a.id = t.id and a.version = t.state_version
+    where t.status = 'queued'
+    order by t.id for update of t
+  )
+  select jsonb_object_agg(id, to_jsonb(id)) filter (where reason is null),
+         jsonb_object_agg(id, to_jsonb(reason)) filter (where reason is not null)
+  into held, reasons from locked;
+
+  if reasons is not null then
+    update tasks set dispatched_at = null where id in (select k::uuid from jsonb_object_keys(reasons) k);
+  end if;
+
+  if held is not null then
+    with taken as (
+      update tasks t set status = 'running', state_version = t.state_version + 1, last_event = 'claim', updated_by = p_worker::text,
+        worker_id = p_worker, claimed_at = now(), claim_expires_at = now() + make_interval(secs => p_lease_ms / 1000.0),
+        attempt_number = t.attempt_number + 1, started_at = coalesce(t.started_at, now()), progress_percent = 0, current_step = null,
+        updated_at = now()
+      where t.id in (select k::uuid from jsonb_object_keys(held) k)
+      returning t.*
+    ), first_claims as (
+      update pipeline_runs r set status = 'running', started_at = coalesce(r.started_at, now()), state_version = r.state_version + 1
+      where r.status = 'queued' and r.id in (select run_id from taken)
+      returning r.id
+    )
+    select jsonb_agg(jsonb_build_object(
+        'id', t.id, 'version', t.state_version, 'key', t.key, 'stage', t.stage, 'title', t.title, 'payload', t.payload,
+        'runId', t.run_id, 'videoId', t.video_id, 'template', r.template, 'params', r.params,
+        'attemptNumber', t.attempt_number, 'failures', t.failures, 'maxAttempts', t.max_attempts, 'priority', t.priority,
+        'checkpoint', t.checkpoint, 'outputs', coalesce(o.outputs, '{}'::jsonb),
+        'firstOfRun', t.run_id in (select id from first_claims)))
+    into claimed
+    from taken t
+    join pipeline_runs r on r.id = t.run_id
+    left join lateral (
+      select jsonb_object_agg(d.key, d.output) as outputs
+      from task_dependencies td join tasks d on d.id = td.depends_on_id
+      where td.task_id = t.id) o on true;
+    perform reelfleet.carry_video((c->>'videoId')::uuid, 'running', null) from jsonb_array_elements(claimed) c
+    where (c->>'firstOfRun')::boolean and (c->'params'->>'makesVideo')::boolean and c->>'videoId' is not null;
+  end if;
+
+  return jsonb_build_object('claimed', claimed, 'refused', coalesce(reasons, '{}'::jsonb));
+end $$;
+
+-- After an unknown outcome of a claim: what this worker holds of these tasks at exactly the next version.
+create or replace function reelfleet.claimed_by(p_worker uuid, p_ids uuid[], p_versions int[]) returns jsonb
+language sql stable security definer set search_path = public, pg_temp as $$
+  select coalesce(jsonb_agg(jsonb_build_object(
+      'id', t.id, 'version', t.state_version, 'key', t.key, 'stage', t.stage, 'title', t.title, 'payload', t.payload,
+      'runId', t.run_id, 'videoId', t.video_id, 'template', r.template, 'params', r.params,
+      'attemptNumber', t.attempt_number, 'failures', t.failures, 'maxAttempts', t.max_attempts, 'priority', t.priority,
+      'checkpoint', t.checkpoint, 'outputs', coalesce(o.outputs, '{}'::jsonb), 'firstOfRun', false)), '[]'::jsonb)
+  from unnest(p_ids, p_versions) as a(id, version)
+  join tasks t on t.id = a.id and t.state_version = a.version + 1 and t.status = 'running' and t.worker_id = p_worker
+  join pipeline_runs r on r.id = t.run_id
+  left join lateral (
+    select jsonb_object_agg(d.key, d.output) as outputs
+    from task_dependencies td join tasks d on d.id = td.depends_on_id where td.task_id = t.id) o on true
+$$;

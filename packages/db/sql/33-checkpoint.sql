@@ -1,0 +1,24 @@
+-- Durable progress the next attempt reads. Fenced, does not raise the version; crashes are forgiven when the count of
+-- stored units grows. p_items: [{id, version, data, units, progress, step}]. Returns the ids that were held.
+
+create or replace function reelfleet.checkpoint(p_worker uuid, p_items jsonb) returns jsonb
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare held jsonb;
+begin
+  with asked as (
+    select * from jsonb_to_recordset(p_items) as i(id uuid, version int, data jsonb, units int, progress int, step text)
+  ), mine as (
+    select t.id from tasks t join asked a on a.id = t.id and a.version = t.state_version
+    where t.status = 'running' and t.worker_id = p_worker
+    order by t.id for update of t
+  ), saved as (
+    update tasks t set checkpoint = jsonb_build_object('units', coalesce(a.units, 0), 'data', a.data), last_checkpoint = now(),
+      crashes = case when coalesce(a.units, 0) > coalesce((t.checkpoint->>'units')::int, 0) then 0 else t.crashes end,
+      progress_percent = greatest(t.progress_percent, least(coalesce(a.progress, 0), 99)),
+      current_step = coalesce(left(a.step, 50), t.current_step)
+    from asked a, mine m where t.id = m.id and a.id = t.id
+    returning t.id
+  )
+  select coalesce(jsonb_agg(id), '[]'::jsonb) into held from saved;
+  return held;
+end $$;

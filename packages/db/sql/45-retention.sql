@@ -1,0 +1,49 @@
+-- What time is over for. Ended runs go with their tasks; files of a video stay with the video. Audit rows go when
+-- neither their task nor their run exists any more. Bounded; call again while it returns more than zero.
+create or replace function reelfleet.sweep_retention(p_days int, p_limit int) returns int
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+  old uuid[];
+  n int := 0;
+  m int;
+begin
+  select coalesce(array_agg(id), '{}') into old from (
+    select id from pipeline_runs
+    where status in ('completed', 'failed', 'partial', 'cancelled') and completed_at < now() - make_interval(days => p_days)
+    order by id limit p_limit for update skip locked) r;
+  n := cardinality(old);
+  if n > 0 then
+    update artifacts set run_id = null, task_id = null where run_id = any(old) and video_id is not null;
+    delete from pipeline_runs where id = any(old);
+  end if;
+  perform set_config('reelfleet.retention', 'on', true);
+  delete from task_audit where id in (
+    select a.id from task_audit a
+    where a."timestamp" < now() - make_interval(days => p_days) and not exists (select 1 from tasks t where t.id = a.task_id)
+    order by a.id limit p_limit * 10);
+  get diagnostics m = row_count;
+  n := n + m;
+  perform set_config('reelfleet.retention', '', true);
+  delete from workers w where w.id in (
+    select id from workers where status = 'offline' and last_heartbeat < now() - make_interval(days => p_days)
+      and not exists (select 1 from worker_api_keys k where k.worker_id = workers.id)
+      and not exists (select 1 from tasks t where t.worker_id = workers.id) limit p_limit);
+  get diagnostics m = row_count;
+  return n + m;
+end $$;
+
+-- Of stored objects that are at least a day old (the caller looks), those that nothing names and no unfinished work may
+-- still need. p_keys are storage keys, p_uris the same objects' URIs; answers the keys to remove.
+create or replace function reelfleet.unnamed(p_keys text[], p_uris text[]) returns text[]
+language sql stable security definer set search_path = public, pg_temp as $$
+  select coalesce(array_agg(o.key), '{}')
+  from unnest(p_keys, p_uris) as o(key, uri)
+  where o.key like 'runs/%'
+    and not exists (select 1 from artifacts a where a.uri = o.uri)
+    and not exists (select 1 from videos v where v.video_url = o.uri or v.thumbnail_url = o.uri)
+    and not exists (select 1 from thumbnails n where n.uri = o.uri)
+    and not exists (
+      select 1 from tasks t
+      where t.run_id::text = split_part(o.key, '/', 2) and starts_with(o.key, 'runs/' || t.run_id::text || '/' || t.key || '/')
+        and t.status not in ('completed', 'skipped'))
+$$;

@@ -1,0 +1,274 @@
+/**
+ * The ledger's adapters over the SQL functions in packages/db/sql. Each method is one statement; what this file adds is
+ * what one statement cannot do for itself: find out what happened when its answer was lost, repeat what passes, and
+ * take a failing batch apart so that one bad item does not hold up the others.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type {
+  BeatAnswer,
+  CheckpointItem,
+  ClaimAnswer,
+  ClaimAsk,
+  ClaimedTask,
+  Ledger,
+  OperatorLedger,
+  SettleAnswer,
+  SettleItem,
+  SweepLedger,
+  TaskStatus,
+  Ticket,
+} from '@reelfleet/core';
+import { UserError } from '@reelfleet/core';
+import {
+  bool,
+  type Database,
+  int,
+  int4,
+  ints,
+  json,
+  OutcomeUnknown,
+  Refused,
+  Transient,
+  text,
+  texts,
+  uuid,
+  uuids,
+} from './client.ts';
+
+const FIRST_WAIT_MS = 100;
+const LONGEST_WAIT_MS = 2_000;
+
+/** Repeat `attempt` while Postgres is away or says "later"; ends with the signal's reason or another error. */
+async function persist<T>(attempt: (unknown: boolean) => Promise<T>, signal?: AbortSignal): Promise<T> {
+  let unknown = false;
+  for (let wait = FIRST_WAIT_MS; ; wait = Math.min(wait * 2, LONGEST_WAIT_MS)) {
+    try {
+      return await attempt(unknown);
+    } catch (error) {
+      if (!(error instanceof OutcomeUnknown) && !(error instanceof Transient)) throw error;
+      unknown ||= error instanceof OutcomeUnknown;
+      signal?.throwIfAborted();
+      await sleep(wait * (0.5 + Math.random() / 2), undefined, signal ? { signal } : {}).catch(() =>
+        signal?.throwIfAborted(),
+      );
+    }
+  }
+}
+
+interface Settled {
+  settled: Record<string, TaskStatus>;
+  tickets: Ticket[];
+}
+
+/** The worker's ledger. `beats` is a connection of its own, so that no queue of statements delays a heartbeat. */
+export function openLedger(db: Database, beats: Database): Ledger {
+  async function settle(workerId: string, items: readonly SettleItem[], signal?: AbortSignal): Promise<SettleAnswer[]> {
+    const send = (part: readonly SettleItem[]) =>
+      db.call<Settled>('settle', uuid(workerId), text(workerId), json(part));
+    try {
+      const answer = await persist(async (unknown) => {
+        if (!unknown) return await send(items);
+        // The answer was lost: the audit trail knows which events happened, the fence keeps the rest from happening twice.
+        const fences = items.map(({ id, version, event }) => ({ id, version, event }));
+        const happened = await db.call<Record<string, TaskStatus>>('happened', text(workerId), json(fences));
+        const rest = items.filter((item) => !(item.id in happened));
+        if (rest.length === 0) return { settled: happened, tickets: [] };
+        const now = await send(rest);
+        return { settled: { ...happened, ...now.settled }, tickets: now.tickets };
+      }, signal);
+      return items.map((item, index) => ({
+        status: answer.settled[item.id] ?? null,
+        tickets: index === 0 ? answer.tickets : [],
+      }));
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      if (items.length > 1) {
+        const answers: SettleAnswer[] = [];
+        for (const item of items) answers.push(...(await settle(workerId, [item], signal)));
+        return answers;
+      }
+      const item = items[0] as SettleItem;
+      if (item.code === 'refused-by-ledger') throw error;
+      const message = `the ledger refused the result of this attempt: ${error.message}${error.detail ? ` (${error.detail})` : ''}`;
+      return settle(
+        workerId,
+        [{ id: item.id, version: item.version, event: 'fail', code: 'refused-by-ledger', message }],
+        signal,
+      );
+    }
+  }
+
+  return {
+    hello: (worker) =>
+      db.call(
+        'worker_hello',
+        uuid(worker.id),
+        text(worker.name),
+        text(worker.type),
+        json(worker.capabilities),
+        json(worker.metadata),
+      ),
+    bye: async (workerId) => {
+      await db.call('worker_bye', uuid(workerId));
+    },
+    schemaVersion: () => db.call('schema_version'),
+
+    async claim(workerId, leaseMs, asks): Promise<ClaimAnswer[]> {
+      const ids = asks.map((ask) => ask.id);
+      const versions = asks.map((ask) => ask.version);
+      const answer = await persist(async (unknown) => {
+        const read = unknown
+          ? await db.call<ClaimedTask[]>('claimed_by', uuid(workerId), uuids(ids), ints(versions))
+          : [];
+        const have = new Set(read.map((task) => task.id));
+        const rest: readonly ClaimAsk[] = asks.filter((ask) => !have.has(ask.id));
+        if (rest.length === 0) return { claimed: read, refused: {} };
+        const now = await db.call<{ claimed: ClaimedTask[]; refused: Record<string, string> }>(
+          'claim',
+          uuid(workerId),
+          uuids(rest.map((ask) => ask.id)),
+          ints(rest.map((ask) => ask.version)),
+          int4(leaseMs),
+          texts(rest.map((ask) => ask.refusal)),
+        );
+        return { claimed: [...read, ...now.claimed], refused: now.refused };
+      });
+      // Two tickets of one task can share a batch: only the first of them gets it.
+      const claimed = new Map(answer.claimed.map((task) => [task.id, task]));
+      return asks.map((ask): ClaimAnswer => {
+        const task = claimed.get(ask.id);
+        if (task && task.version === ask.version + 1 && claimed.delete(ask.id)) return { kind: 'claimed', task };
+        const reason = answer.refused[ask.id];
+        return reason === undefined ? { kind: 'stale' } : { kind: 'refused', reason };
+      });
+    },
+
+    beat: (workerId, leaseMs, items, state): Promise<BeatAnswer> =>
+      beats.call(
+        'beat',
+        uuid(workerId),
+        uuids(items.map((item) => item.id)),
+        ints(items.map((item) => item.version)),
+        int4(leaseMs),
+        ints(items.map((item) => item.progressPercent)),
+        texts(items.map((item) => item.step)),
+        bool(state.draining),
+        json(state.counters),
+      ),
+
+    async checkpoint(workerId, items: readonly CheckpointItem[], signal) {
+      const held = new Set(await persist(() => db.call<string[]>('checkpoint', uuid(workerId), json(items)), signal));
+      return items.map((item) => held.has(item.id));
+    },
+
+    settle,
+  };
+}
+
+/** The sweep's ledger. A step that fails is simply done by the next sweep, so nothing is repeated here. */
+export function openSweepLedger(db: Database): SweepLedger {
+  return {
+    turn: (intervalMs, leaseMs) => db.call('sweep_turn', int4(intervalMs), int4(leaseMs)),
+    choreDue: (name, everyMs) => db.call('chore_due', text(name), int(everyMs)),
+    expire: (actor, leaseMs, limit) => db.call('sweep_expire', text(actor), int4(leaseMs), int4(limit)),
+    due: (limit) => db.call('sweep_due', int4(limit)),
+    store: (name, seen) => db.call('sweep_store', text(name), int(seen)),
+    lost: (name, limit) => db.call('sweep_lost', text(name), int4(limit)),
+    toVerify: (name, limit, rotate) => db.call('sweep_verify', text(name), int4(limit), bool(rotate)),
+    verified: async (name, rotate, cursor) => {
+      await db.call('sweep_cursor', text(name), bool(rotate), text(cursor));
+    },
+    redispatch: (missing) =>
+      db.call(
+        'redispatch',
+        uuids(missing.map((row) => row.id)),
+        ints(missing.map((row) => row.version)),
+        ints(missing.map((row) => row.dispatches)),
+      ),
+    workersOffline: (offlineMs) => db.call('sweep_workers', int4(offlineMs)),
+    retention: (days, limit) => db.call('sweep_retention', int4(days), int4(limit)),
+    unnamed: (objects) =>
+      db.call('unnamed', texts(objects.map((object) => object.key)), texts(objects.map((object) => object.uri))),
+  };
+}
+
+/** The operator's ledger. Repeating any of these is harmless: enqueue by its ids, the others by their nature. */
+export function openOperatorLedger(db: Database): OperatorLedger {
+  const spoken = async <T>(work: Promise<T>): Promise<T> => {
+    try {
+      return await work;
+    } catch (error) {
+      throw inWords(error);
+    }
+  };
+  const again = <T>(attempt: () => Promise<T>) => spoken(persist(attempt, AbortSignal.timeout(30_000)));
+  return {
+    enqueue: (items, actor) =>
+      again(() =>
+        db.call(
+          'enqueue',
+          json(items.map(({ run, ...rest }) => ({ ...rest, tasks: rest.tasks.map(taskRow), run: runRow(run) }))),
+          text(actor),
+        ),
+      ),
+    cancel: (actor, target) =>
+      again(() => db.call('operator_cancel', text(actor), uuids(target.runs ?? []), uuids(target.tasks ?? []))),
+    retry: (actor, target) =>
+      again(() => db.call('operator_retry', text(actor), uuids(target.runs ?? []), uuids(target.tasks ?? []))),
+    async resolve(actor, item) {
+      const answer = await spoken(
+        db.call<Settled>('settle', uuid(null), text(actor), json([{ ...item, event: 'resolve' }])),
+      );
+      return { status: answer.settled[item.id] ?? null, tickets: answer.tickets };
+    },
+    pauseStage: async (stage, actor, reason) => {
+      await again(() => db.call('pause_stage', text(stage), text(actor), text(reason)));
+    },
+    resumeStage: (stage) => again(() => db.call('resume_stage', text(stage))),
+    workerControl: (name, status) => again(() => db.call('worker_control', text(name), text(status))),
+  };
+}
+
+const runRow = (run: Parameters<OperatorLedger['enqueue']>[0][number]['run']) => ({
+  id: run.id,
+  identifier: run.identifier,
+  idempotency_key: run.idempotencyKey,
+  template: run.template,
+  video_id: run.videoId,
+  channel_id: run.channelId,
+  generation_config_id: run.generationConfigId,
+  params: run.params,
+  priority: run.priority,
+  phase: run.phase,
+});
+const taskRow = ({
+  maxAttempts,
+  maxCrashes,
+  ...task
+}: Parameters<OperatorLedger['enqueue']>[0][number]['tasks'][number]) => ({
+  ...task,
+  max_attempts: maxAttempts,
+  max_crashes: maxCrashes,
+});
+
+/** What Postgres refused, as a sentence for the operator where there is one. */
+export function inWords(error: unknown): unknown {
+  if (error instanceof Refused) {
+    if (error.code === 'RF400') return new UserError(error.message, { cause: error });
+    if (error.code === '23505' && error.constraint?.includes('unfinished'))
+      return new UserError(
+        'this video already has an unfinished run of the same template: watch, cancel or wait for that one first',
+        { cause: error },
+      );
+    if (error.code === '3F000' || error.code === '42883' || error.code === '42P01')
+      return new UserError(
+        'this database has no Reelfleet schema, or another version of it: run `reelfleet migrate` first',
+        { cause: error },
+      );
+  }
+  if (error instanceof OutcomeUnknown || error instanceof Transient)
+    return new UserError(`the database did not answer (${error.message}): check DATABASE_URL and that Postgres is up`, {
+      cause: error,
+    });
+  return error;
+}

@@ -1,0 +1,202 @@
+/** 003, "VideoMoments Database Schema". */
+import { BYTES, NAMES, RUN_NULLS, type Seed, STRICTER } from './shape.ts';
+
+const created = 'timestamp default now()';
+
+export const moments: Seed = {
+  document: '003 VideoMoments',
+  tables: {
+    videos: {
+      columns: {
+        id: ['serial primary key', 'same'],
+        identifier: ['varchar(255) unique not null', 'same'],
+        source_url: ['text null', 'same'],
+        cloud_url: [
+          'text not null',
+          { renamed: 'videos.video_url', except: ['null'], because: 'Decided: `cloud_url` NOT NULL at once (003)' },
+        ],
+        title: ['varchar(500) null', { except: ['null'], because: STRICTER }],
+        duration_seconds: ['float null', 'same'],
+        file_size_kb: ['bigint null', { renamed: 'videos.file_size_bytes', because: BYTES }],
+        video_codec: ['varchar(50) null', 'same'],
+        audio_codec: ['varchar(50) null', 'same'],
+        resolution: ['varchar(20) null', { renamed: 'videos.source_width', except: ['type'], because: NAMES }],
+        frame_rate: ['float null', 'same'],
+        created_at: [created, 'same'],
+      },
+      indexes: {
+        idx_videos_identifier: { on: ['identifier'], unique: true },
+        idx_videos_source_url: { on: ['source_url'] },
+        idx_videos_created_at: { on: ['created_at'] },
+      },
+    },
+    transcripts: {
+      columns: {
+        id: ['serial primary key', 'same'],
+        video_id: ['integer unique not null references videos on delete cascade', 'same'],
+        full_text: ['text not null', 'same'],
+        word_timestamps: ['jsonb not null', 'same'],
+        segment_timestamps: ['jsonb not null', 'same'],
+        language: ["varchar(10) default 'en'", 'same'],
+        number_of_words: ['integer null', 'same'],
+        number_of_segments: ['integer null', 'same'],
+        transcription_service: ['varchar(50) null', 'same'],
+        processing_time_seconds: ['float null', 'same'],
+        created_at: [created, 'same'],
+      },
+      indexes: {
+        idx_transcripts_video_id: { on: ['video_id'] },
+        idx_transcripts_full_text: { on: ["to_tsvector('english'::regconfig, full_text)"], using: 'gin' },
+      },
+    },
+    moments: {
+      columns: {
+        id: ['serial primary key', 'same'],
+        identifier: ['varchar(20) unique not null', 'same'],
+        video_id: ['integer not null references videos on delete cascade', 'same'],
+        start_time: ['float not null', 'same'],
+        end_time: ['float not null', 'same'],
+        title: ['varchar(500) not null', 'same'],
+        is_refined: ['boolean default false', 'same'],
+        parent_id: ['integer null references moments on delete set null', 'same'],
+        generation_model: ['varchar(100) null', 'same'],
+        generation_config_id: ['integer null references generation_configs on delete cascade', 'same'],
+        score: ['integer null', 'same'],
+        scoring_model: ['varchar(100) null', 'same'],
+        scored_at: ['timestamp null', 'same'],
+        created_at: [created, 'same'],
+        updated_at: [created, 'same'],
+      },
+      checks: [{ expression: 'end_time > start_time' }, { expression: 'score >= 0 and score <= 10' }],
+      indexes: {
+        idx_moments_identifier: { on: ['identifier'], unique: true },
+        idx_moments_video_id: { on: ['video_id'] },
+        idx_moments_is_refined: { on: ['is_refined'] },
+        idx_moments_parent_id: { on: ['parent_id'] },
+        idx_moments_score: { on: ['score'], where: 'score IS NOT NULL' },
+        idx_moments_timestamps: { on: ['start_time', 'end_time'] },
+      },
+    },
+    prompts: {
+      columns: {
+        id: ['serial primary key', 'same'],
+        user_prompt: ['text not null', 'same'],
+        system_prompt: ['text not null', 'same'],
+        prompt_hash: ['varchar(64) unique not null', 'same'],
+        created_at: [created, 'same'],
+      },
+      indexes: { idx_prompts_hash: { on: ['prompt_hash'], unique: true } },
+    },
+    generation_configs: {
+      columns: {
+        id: ['serial primary key', 'same'],
+        prompt_id: ['integer not null references prompts on delete cascade', 'same'],
+        transcript_id: [
+          'integer null references transcripts on delete cascade',
+          {
+            except: ['fk'],
+            because: 'Decided: `generation_configs.transcript_id` CASCADE (003), though a config serves many videos',
+          },
+        ],
+        model: ['varchar(100) not null', 'same'],
+        operation_type: ['varchar(50) not null', 'same'],
+        temperature: ['float null', 'same'],
+        top_p: ['float null', 'same'],
+        top_k: ['integer null', 'same'],
+        min_moment_length: ['float null', 'same'],
+        max_moment_length: ['float null', 'same'],
+        min_moments: ['integer null', 'same'],
+        max_moments: ['integer null', 'same'],
+        config_hash: ['varchar(64) unique not null', 'same'],
+        created_at: [created, 'same'],
+      },
+      indexes: {
+        idx_generation_configs_hash: { on: ['config_hash'], unique: true },
+        idx_generation_configs_prompt_id: { on: ['prompt_id'] },
+        idx_generation_configs_transcript_id: { on: ['transcript_id'] },
+        idx_generation_configs_model: { on: ['model'] },
+        idx_generation_configs_operation: { on: ['operation_type'] },
+      },
+    },
+    clips: {
+      columns: {
+        id: ['serial primary key', 'same'],
+        moment_id: ['integer unique not null references moments on delete cascade', 'same'],
+        video_id: ['integer not null references videos on delete cascade', 'same'],
+        cloud_url: ['text not null', { renamed: 'clips.uri', because: NAMES }],
+        start_time: ['float not null', 'same'],
+        end_time: ['float not null', 'same'],
+        padding_left: ['float not null', 'same'],
+        padding_right: ['float not null', 'same'],
+        file_size_kb: ['bigint null', { renamed: 'clips.size_bytes', because: BYTES }],
+        format: ['varchar(20) null', 'same'],
+        video_codec: ['varchar(50) null', 'same'],
+        audio_codec: ['varchar(50) null', 'same'],
+        resolution: ['varchar(20) null', 'same'],
+        created_at: [created, 'same'],
+      },
+      checks: [{ expression: 'end_time > start_time' }],
+      indexes: {
+        idx_clips_moment_id: { on: ['moment_id'], unique: true },
+        idx_clips_video_id: { on: ['video_id'] },
+      },
+    },
+    thumbnails: {
+      columns: {
+        id: ['serial primary key', 'same'],
+        video_id: ['integer null references videos on delete cascade', 'same'],
+        clip_id: ['integer null references clips on delete cascade', 'same'],
+        cloud_url: ['text not null', { renamed: 'thumbnails.uri', because: NAMES }],
+        file_size_kb: ['bigint null', { renamed: 'thumbnails.size_bytes', because: BYTES }],
+        created_at: [created, 'same'],
+      },
+      checks: [
+        {
+          expression: '(video_id is not null and clip_id is null) or (video_id is null and clip_id is not null)',
+        },
+      ],
+      indexes: {
+        idx_thumbnails_video_id: { on: ['video_id'] },
+        idx_thumbnails_clip_id: { on: ['clip_id'] },
+        idx_thumbnails_video_id_unique: { on: ['video_id'], unique: true, where: 'video_id IS NOT NULL' },
+        idx_thumbnails_clip_id_unique: { on: ['clip_id'], unique: true, where: 'clip_id IS NOT NULL' },
+      },
+    },
+    pipeline_history: {
+      to: 'pipeline_runs',
+      columns: {
+        id: ['serial primary key', 'same'],
+        identifier: ['varchar(100) unique not null', 'same'],
+        video_id: ['integer not null references videos on delete cascade', { except: ['null'], because: RUN_NULLS }],
+        generation_config_id: [
+          'integer not null references generation_configs on delete cascade',
+          { except: ['null'], because: RUN_NULLS },
+        ],
+        pipeline_type: ['varchar(50) not null', { renamed: 'pipeline_runs.template', because: NAMES }],
+        status: ['varchar(20) not null', 'same', ['running', 'completed', 'failed', 'partial']],
+        started_at: ['timestamp not null', { except: ['null'], because: RUN_NULLS }],
+        completed_at: ['timestamp null', 'same'],
+        duration_seconds: ['float null', 'same'],
+        total_moments_generated: ['integer null', 'same'],
+        total_clips_created: ['integer null', 'same'],
+        error_stage: ['varchar(50) null', 'same'],
+        error_message: ['text null', 'same'],
+        created_at: [created, 'same'],
+      },
+      indexes: {
+        idx_pipeline_history_identifier: {
+          on: ['identifier'],
+          unique: true,
+          fate: { renamed: 'idx_pipeline_runs_identifier' },
+        },
+        idx_pipeline_history_video_id: { on: ['video_id'], fate: { renamed: 'idx_pipeline_runs_video_id' } },
+        idx_pipeline_history_config_id: {
+          on: ['generation_config_id'],
+          fate: { renamed: 'idx_pipeline_runs_config_id' },
+        },
+        idx_pipeline_history_status: { on: ['status'], fate: { renamed: 'idx_pipeline_runs_status' } },
+        idx_pipeline_history_started_at: { on: ['started_at'], fate: { renamed: 'idx_pipeline_runs_started_at' } },
+      },
+    },
+  },
+};

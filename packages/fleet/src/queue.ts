@@ -1,0 +1,263 @@
+/**
+ * BullMQ as the carrier of tickets, on either of its backends: Redis when a URL is given, Postgres otherwise. One queue
+ * per stage. Everything here may fail or be lost without harm: Postgres knows what is due, the sweep re-issues tickets.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type DispatchedTicket, type Logger, messageOf, type Ticket } from '@reelfleet/core';
+import {
+  type BackendFactory,
+  createPostgresBackend,
+  type Job,
+  type Processor,
+  Queue,
+  runMigrations,
+  Worker,
+} from 'bullmq';
+import { Redis, type RedisOptions } from 'ioredis';
+import pg from 'pg';
+import { z } from 'zod';
+import { counters } from './counters.ts';
+
+/** What a ticket says; anything else in a queue is not ours and is dropped. */
+export const ticketData = z.object({ taskId: z.uuid(), stateVersion: z.number().int().positive() });
+
+/** Where the tickets lie. `redis` is a URL; `postgres` a database URL whose schema `bullmq` is migrated. */
+export type QueueStore = { kind: 'redis'; url: string } | { kind: 'postgres'; url: string };
+
+export interface TicketQueue {
+  readonly kind: QueueStore['kind'];
+  /** Add tickets; never throws and never waits long: what is not added, the sweep adds later. */
+  send(tickets: readonly Ticket[]): Promise<void>;
+  /** Which of these tickets no queue holds any more (waiting, prioritized, delayed or active count as held). Throws when it cannot tell. */
+  missing(tickets: readonly DispatchedTicket[]): Promise<DispatchedTicket[]>;
+  /** The rising number kept beside the tickets, by which a lost or rewound store is found. Throws when it cannot tell. */
+  epoch(): Promise<number | null>;
+  writeEpoch(value: number): Promise<void>;
+  /** Consume a stage's tickets. */
+  consume(stage: string, concurrency: number, processor: Processor): Worker;
+  close(): Promise<void>;
+}
+
+/** BullMQ's priorities rise with urgency the other way round, and a job without one beats all: so every ticket has one. */
+const bullPriority = (priority: number): number => 32_768 - priority;
+const jobId = (ticket: Pick<Ticket, 'id' | 'version' | 'dispatches'>): string =>
+  `${ticket.id}-${ticket.version}-${ticket.dispatches}`;
+
+const SEND_DEADLINE_MS = 2_000;
+const RECONNECT_MS = 1_000;
+const EPOCH_KEY = 'reelfleet:epoch';
+const KEEP_DONE = { count: 1_000, age: 24 * 3_600 };
+const KEEP_FAILED = { count: 5_000, age: 7 * 24 * 3_600 };
+const HIGH_ENOUGH = 1_000_000;
+
+/** BullMQ's own tables for the Postgres backend, in schema `bullmq`; safe to call again and side by side. */
+export async function migrateQueue(databaseUrl: string): Promise<void> {
+  const client = new pg.Client({
+    connectionString: databaseUrl,
+    options: '-c search_path=bullmq',
+    connectionTimeoutMillis: 5_000,
+  });
+  client.on('error', () => {});
+  await client.connect();
+  try {
+    await client.query("select pg_advisory_lock(hashtext('reelfleet:queue'))");
+    await client.query('create schema if not exists bullmq');
+    await runMigrations(client as never, 'bullmq');
+    await client.query(
+      'create table if not exists bullmq.reelfleet_epoch (one boolean primary key default true check (one), value bigint not null)',
+    );
+  } finally {
+    await client.end();
+  }
+}
+
+function bullPool(url: string, max: number, onError: (error: Error) => void): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max,
+    options: '-c search_path=bullmq',
+    keepAlive: true,
+    connectionTimeoutMillis: 5_000,
+    application_name: 'reelfleet-tickets',
+  });
+  // One killed backend must not end the process: both the pool and each of its clients emit.
+  pool.on('error', onError);
+  pool.on('connect', (client) => client.on('error', onError));
+  return pool;
+}
+
+/** Open the queues. `consumers`: how many stages this process will consume, which sizes the Postgres pool. */
+export function openQueue(store: QueueStore, options: { consumers: number; log: Logger }): TicketQueue {
+  const { log } = options;
+  const queues = new Map<string, Queue>();
+  const workers: Worker[] = [];
+  const quiet = (where: string) => (error: Error) => log.debug({ where, error: error.message }, 'queue store trouble');
+
+  const redisOptions: RedisOptions = {
+    connectTimeout: 3_000,
+    retryStrategy: (times) => Math.min(times * 100, RECONNECT_MS),
+  };
+  const producer =
+    store.kind === 'redis'
+      ? new Redis(store.url, {
+          ...redisOptions,
+          enableOfflineQueue: false,
+          maxRetriesPerRequest: 1,
+          commandTimeout: SEND_DEADLINE_MS,
+        })
+      : null;
+  producer?.on('error', quiet('redis'));
+  // Each BullMQ Worker keeps a LISTEN client out of this pool; the rest serves queries.
+  const pool = store.kind === 'postgres' ? bullPool(store.url, options.consumers + 6, quiet('postgres')) : null;
+  const backend = (store.kind === 'postgres' ? createPostgresBackend : undefined) as BackendFactory | undefined;
+
+  function queueOf(stage: string): Queue {
+    const known = queues.get(stage);
+    if (known) return known;
+    const queue = new Queue(
+      stage,
+      { connection: (producer ?? pool) as never, skipVersionCheck: true } as never,
+      backend as never,
+    );
+    queue.on('error', quiet(stage));
+    queues.set(stage, queue);
+    return queue;
+  }
+
+  const within = async <T>(work: Promise<T>): Promise<T> => {
+    work.catch(() => {});
+    const late = new AbortController();
+    const timeout = sleep(SEND_DEADLINE_MS, undefined, { signal: late.signal, ref: false }).then(() => {
+      throw new Error(`queue store did not answer within ${SEND_DEADLINE_MS} ms`);
+    });
+    timeout.catch(() => {});
+    try {
+      return await Promise.race([work, timeout]);
+    } finally {
+      late.abort();
+    }
+  };
+  // With the offline queue off, a command before the first connection would fail at once.
+  const ready = async (): Promise<void> => {
+    if (producer && producer.status !== 'ready')
+      await within(new Promise<void>((resolve) => producer.once('ready', () => resolve())));
+  };
+
+  return {
+    kind: store.kind,
+    async send(tickets) {
+      if (tickets.length === 0) return;
+      const byStage = Map.groupBy(tickets, (ticket) => ticket.stage);
+      await Promise.all(
+        [...byStage].map(async ([stage, part]) => {
+          try {
+            await ready();
+            await within(
+              queueOf(stage).addBulk(
+                part.map((ticket) => ({
+                  name: ticket.title || stage,
+                  data: { taskId: ticket.id, stateVersion: ticket.version },
+                  opts: {
+                    jobId: jobId(ticket),
+                    priority: bullPriority(ticket.priority),
+                    attempts: 1,
+                    removeOnComplete: KEEP_DONE,
+                    removeOnFail: KEEP_FAILED,
+                  },
+                })),
+              ),
+            );
+          } catch (error) {
+            counters.ticketsUnsent += part.length;
+            log.debug({ stage, tickets: part.length, error: messageOf(error) }, 'tickets left to the sweep');
+          }
+        }),
+      );
+    },
+    async missing(tickets) {
+      await ready();
+      const states = await within(
+        Promise.all(tickets.map((ticket) => queueOf(ticket.stage).getJobState(jobId(ticket)))),
+      );
+      return tickets.filter(
+        (_ticket, index) => !['waiting', 'prioritized', 'delayed', 'active'].includes(states[index] ?? ''),
+      );
+    },
+    async epoch() {
+      if (producer) {
+        await ready();
+        const value = await within(producer.get(EPOCH_KEY));
+        return value === null ? null : Number(value);
+      }
+      const found = await within(
+        (pool as pg.Pool).query<{ value: string }>('select value from bullmq.reelfleet_epoch'),
+      );
+      return found.rows[0] ? Number(found.rows[0].value) : null;
+    },
+    async writeEpoch(value) {
+      if (producer) await within(producer.set(EPOCH_KEY, value));
+      else
+        await within(
+          (pool as pg.Pool).query(
+            'insert into bullmq.reelfleet_epoch (value) values ($1) on conflict (one) do update set value = excluded.value',
+            [value],
+          ),
+        );
+    },
+    consume(stage, concurrency, processor) {
+      const connection =
+        store.kind === 'redis' ? { ...redisOptions, ...urlOptions(store.url), maxRetriesPerRequest: null } : pool;
+      const worker = new Worker(
+        stage,
+        processor,
+        {
+          connection: connection as never,
+          concurrency,
+          autorun: false,
+          // Postgres decides about lost work; the queue's own verdict only ever re-delivers, and a re-delivered ticket is stale.
+          maxStalledCount: HIGH_ENOUGH,
+          runRetryDelay: RECONNECT_MS,
+          removeOnComplete: KEEP_DONE,
+          removeOnFail: KEEP_FAILED,
+        },
+        backend as never,
+      );
+      worker.on('error', quiet(`${stage} worker`));
+      worker.on('failed', () => {});
+      workers.push(worker);
+      return worker;
+    },
+    async close() {
+      // close() waits for Redis, which may be away; close(true) does not.
+      const gently = Promise.allSettled(workers.map((worker) => worker.close()));
+      const done = await Promise.race([gently.then(() => true), sleep(SEND_DEADLINE_MS, false, { ref: false })]);
+      if (!done)
+        await Promise.race([
+          Promise.allSettled(workers.map((worker) => worker.close(true))),
+          sleep(SEND_DEADLINE_MS, undefined, { ref: false }),
+        ]);
+      await Promise.race([
+        Promise.allSettled([...queues.values()].map((queue) => queue.close())),
+        sleep(SEND_DEADLINE_MS, undefined, { ref: false }),
+      ]);
+      producer?.disconnect();
+      await Promise.race([pool?.end().catch(() => {}), sleep(SEND_DEADLINE_MS, undefined, { ref: false })]);
+    },
+  };
+}
+
+/** ioredis options from a redis(s) URL, for the connections BullMQ opens itself. */
+function urlOptions(url: string): RedisOptions {
+  const parsed = new URL(url);
+  const db = Number(parsed.pathname.slice(1) || 0);
+  return {
+    host: parsed.hostname,
+    port: Number(parsed.port || 6379),
+    ...(parsed.username ? { username: decodeURIComponent(parsed.username) } : {}),
+    ...(parsed.password ? { password: decodeURIComponent(parsed.password) } : {}),
+    ...(db ? { db } : {}),
+    ...(parsed.protocol === 'rediss:' ? { tls: {} } : {}),
+  };
+}
+
+export type TicketJob = Job;

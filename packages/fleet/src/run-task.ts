@@ -1,0 +1,272 @@
+/**
+ * One ticket, from claim to settle, as the list of its steps: claim; build the handler's world; perform under the
+ * lease; settle by the one classifier; answer what the ticket's own record should say.
+ */
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  type AnyStage,
+  AttemptAborted,
+  backoffMs,
+  type CheckpointItem,
+  type ClaimAnswer,
+  type ClaimAsk,
+  type ClaimedTask,
+  type Clock,
+  classify,
+  expand,
+  type Logger,
+  nodeOf,
+  PermanentError,
+  type PipelineTemplate,
+  type Providers,
+  type RowChange,
+  type SettleAnswer,
+  type SettleItem,
+  type StageContext,
+  type Storage,
+  type Ticket,
+  type Tools,
+} from '@reelfleet/core';
+import { counters } from './counters.ts';
+import type { Lease, LeaseKeeper } from './lease.ts';
+import { ownArtifacts, stageStorage } from './stage-storage.ts';
+
+/** Turns a stage's validated output into domain rows, purely. */
+export type Recorder = (output: never, task: ClaimedTask) => RowChange[];
+
+export interface TaskWorld {
+  stages: ReadonlyMap<string, AnyStage>;
+  templates: ReadonlyMap<string, PipelineTemplate>;
+  recorders: ReadonlyMap<string, Recorder>;
+  storage: Storage;
+  tools: Tools;
+  providers: Providers;
+  clock: Clock;
+  log: Logger;
+  scratchRoot: string;
+  random(): number;
+  newId(): string;
+  pauseAt(point: string, task: ClaimedTask, signal: AbortSignal): Promise<void>;
+}
+
+export interface TaskLedger {
+  claim(ask: ClaimAsk): Promise<ClaimAnswer>;
+  checkpoint(item: CheckpointItem, signal: AbortSignal): Promise<boolean>;
+  settle(item: SettleItem, signal: AbortSignal): Promise<SettleAnswer>;
+}
+
+/** The ticket's own record in the queue, for people who watch it. */
+export interface TicketMirror {
+  progress(percent: number): void;
+  log(line: string): void;
+}
+
+export type TicketOutcome = { kind: 'dropped' } | { kind: 'done' } | { kind: 'dead'; message: string };
+
+const KEPT_LINES = 40;
+
+/** Work one ticket. Resolves when its task is settled, or turns out to be nobody's business. */
+export async function runTask(
+  ask: ClaimAsk,
+  world: TaskWorld,
+  ledger: TaskLedger,
+  leases: LeaseKeeper,
+  mirror: TicketMirror,
+  send: (tickets: readonly Ticket[]) => Promise<void>,
+): Promise<TicketOutcome> {
+  const sentAt = world.clock.monotonic();
+  const answer = await ledger.claim(ask);
+  if (answer.kind !== 'claimed') {
+    counters[answer.kind === 'stale' ? 'staleTickets' : 'refusedTickets'] += 1;
+    return { kind: 'dropped' };
+  }
+  const task = answer.task;
+  const log = world.log.child({
+    run: task.runId,
+    task: task.id,
+    key: task.key,
+    stage: task.stage,
+    attempt: task.attemptNumber,
+  });
+  const stage = world.stages.get(task.stage);
+  const lease = leases.hold(task, sentAt, stage?.policy.stalledAfterMs ?? 60_000, log, mirror.progress);
+  const startedAt = world.clock.monotonic();
+  counters.attempts += 1;
+  log.info({ title: task.title, version: task.version }, 'attempt started');
+  const scratch = join(world.scratchRoot, `${task.id}-${task.version}`);
+  const lines: string[] = [];
+  try {
+    await mkdir(scratch, { recursive: true });
+    const item = await perform(task, stage, world, ledger, lease, scratch, lines, log);
+    const settled = item && (await settle(item, ledger, lease, log));
+    if (settled) await send(settled.tickets);
+    const outcome = item?.event ?? 'abandoned';
+    log.info(
+      {
+        outcome,
+        status: settled?.status ?? null,
+        durationMs: Math.round(world.clock.monotonic() - startedAt),
+        error: item?.message,
+      },
+      'attempt finished',
+    );
+    if (settled?.status) count(outcome);
+    if (settled?.status) await world.pauseAt('after-settle', task, new AbortController().signal);
+    if (item?.message) for (const line of lines) mirror.log(line);
+    return settled?.status === 'failed' ? { kind: 'dead', message: item?.message ?? 'failed' } : { kind: 'done' };
+  } finally {
+    lease.end();
+    await rm(scratch, { recursive: true, force: true }).catch((error) =>
+      log.warn({ error: String(error) }, 'scratch folder stays'),
+    );
+  }
+}
+
+/** Run the handler and turn its end, whatever it is, into what to settle; null: nothing may be written any more. */
+async function perform(
+  task: ClaimedTask,
+  stage: AnyStage | undefined,
+  world: TaskWorld,
+  ledger: TaskLedger,
+  lease: Lease,
+  scratch: string,
+  lines: string[],
+  log: Logger,
+): Promise<SettleItem | null> {
+  const fence = { id: task.id, version: task.version };
+  const pausePoint = (point: string) => world.pauseAt(point, task, lease.signal);
+  const note = (line: string) => {
+    lines.push(line);
+    if (lines.length > KEPT_LINES) lines.shift();
+  };
+  try {
+    if (!stage) throw new PermanentError(`this worker has no stage named ${task.stage}: it may be older than the run`);
+    await pausePoint('after-claim');
+    const { template, input } = prepare(task, stage, world);
+    const context: StageContext<unknown> = {
+      input,
+      checkpoint: task.checkpoint?.data ?? null,
+      async saveCheckpoint(data, units) {
+        lease.signal.throwIfAborted();
+        const held = await ledger.checkpoint(
+          { ...fence, data, units, progress: lease.percent, step: lease.step },
+          lease.signal,
+        );
+        if (!held) lease.abort('lease-lost');
+        lease.signal.throwIfAborted();
+        lease.moved();
+        await pausePoint('after-checkpoint');
+      },
+      progress: lease.progress,
+      moved: lease.moved,
+      storage: stageStorage(world.storage, task, { scratch, signal: lease.signal, moved: lease.moved }),
+      scratch,
+      tools: world.tools,
+      providers: world.providers,
+      log,
+      signal: lease.signal,
+      note,
+      pausePoint,
+    };
+    // A handler that ignores its signal must not keep a dead lease alive: the abort ends the wait, the handler's own end is ignored.
+    const returned = await Promise.race([stage.run(context), rejectOnAbort(lease.signal)]);
+    await pausePoint('before-settle');
+    lease.signal.throwIfAborted();
+    const output = stage.output.safeParse(returned);
+    if (!output.success)
+      throw new PermanentError(
+        `stage ${stage.name} returned what its contract does not allow: ${output.error.message}`,
+        { code: 'bad-output' },
+      );
+    const expansion = expand(template, task.key, output.data, task.params, {
+      newId: world.newId,
+      stages: world.stages,
+    });
+    return {
+      ...fence,
+      event: 'complete',
+      output: output.data,
+      artifacts: ownArtifacts(world.storage, task, output.data),
+      records: world.recorders.get(stage.name)?.(output.data as never, task) ?? [],
+      children: expansion.tasks,
+      edges: expansion.edges,
+      skip: expansion.skip,
+    };
+  } catch (error) {
+    const verdict = classify(error, { aborted: lease.aborted, failures: task.failures, maxAttempts: task.maxAttempts });
+    switch (verdict.event) {
+      case 'none':
+        return null;
+      case 'cancel':
+        return { ...fence, event: 'cancel' };
+      case 'release':
+        return { ...fence, event: 'release', delayMs: verdict.delayMs, code: verdict.code, message: verdict.message };
+      case 'park':
+        return { ...fence, event: 'park', output: verdict.output, message: verdict.message };
+      case 'fail':
+      case 'retry': {
+        if (!(error instanceof PermanentError))
+          log.warn({ error: error instanceof Error ? error.stack : String(error) }, 'attempt threw');
+        const kept = lines.length > 0 ? `${verdict.message}\n${lines.join('\n')}` : verdict.message;
+        const delayMs =
+          verdict.event === 'retry' && stage ? backoffMs(stage.policy, task.failures + 1, world.random) : 0;
+        return { ...fence, event: verdict.event, code: verdict.code, message: kept, delayMs };
+      }
+      default:
+        return verdict satisfies never;
+    }
+  }
+}
+
+/** The stage's input, by its template's node and its own contract. */
+function prepare(task: ClaimedTask, stage: AnyStage, world: TaskWorld): { template: PipelineTemplate; input: unknown } {
+  const template = world.templates.get(task.template);
+  if (!template)
+    throw new PermanentError(`this worker has no template named ${task.template}: it may be older than the run`);
+  const node = nodeOf(template, task.key);
+  const raw = node.input({ key: task.key, params: task.params, payload: task.payload, outputs: task.outputs });
+  const input = stage.input.safeParse(raw);
+  if (input.success) return { template, input: input.data };
+  const first = input.error.issues[0];
+  const where = first && first.path.length > 0 ? ` at ${first.path.join('.')}` : '';
+  throw new PermanentError(
+    `the input of stage ${stage.name} is not what it takes${where}: ${first?.message ?? 'unknown'}`,
+    { code: 'bad-input' },
+  );
+}
+
+function rejectOnAbort(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    // A handler that listens to its signal gets a moment to stop its children and save a checkpoint.
+    const late = () => setTimeout(() => reject(signal.reason), HANDLER_STOP_MS).unref();
+    if (signal.aborted) late();
+    else signal.addEventListener('abort', late, { once: true });
+  });
+}
+const HANDLER_STOP_MS = 7_000;
+
+async function settle(item: SettleItem, ledger: TaskLedger, lease: Lease, log: Logger): Promise<SettleAnswer | null> {
+  if (lease.aborted?.reason === 'lease-lost') return null;
+  lease.settling();
+  try {
+    const answer = await ledger.settle(item, lease.lost);
+    if (answer.status === null) {
+      counters.fencedWrites += 1;
+      lease.abort('lease-lost');
+    }
+    return answer;
+  } catch (error) {
+    // Postgres stayed away until the lease was over: the next worker, or the fence, decides.
+    if (error instanceof AttemptAborted || lease.lost.aborted) return null;
+    log.error({ error: error instanceof Error ? error.stack : String(error) }, 'settle refused');
+    return null;
+  }
+}
+
+function count(outcome: string): void {
+  if (outcome === 'complete') counters.completed += 1;
+  else if (outcome === 'retry') counters.retried += 1;
+  else if (outcome === 'release') counters.released += 1;
+  else if (outcome === 'fail') counters.failed += 1;
+}

@@ -1,0 +1,164 @@
+/**
+ * The sweep: finds what crashes swallowed. One worker at a time has the turn for the whole fleet; every step is one
+ * bounded statement and safe side by side all the same. A step that fails is done by the next sweep.
+ */
+import { type Logger, messageOf, type Storage, type SweepLedger } from '@reelfleet/core';
+import type { TicketQueue } from './queue.ts';
+
+export interface SweepOptions {
+  actor: string;
+  ledger: SweepLedger;
+  queue: TicketQueue;
+  storage: Storage;
+  log: Logger;
+  intervalMs: number;
+  leaseMs: number;
+  offlineMs: number;
+  retentionDays: number;
+}
+
+const BATCH = 500;
+const DAY_MS = 86_400_000;
+/** Between two steps of the slow rotation over all tickets. */
+const ROTATE_MS = 10_000;
+
+export interface Sweeper {
+  /** One sweep now, whoever has the turn. Returns what it did, for tests and logs. */
+  once(): Promise<SweepWork>;
+  stop(): Promise<void>;
+}
+
+export interface SweepWork {
+  expired: number;
+  dispatched: number;
+  storeLost: boolean;
+  offline: number;
+}
+
+export function startSweeper(options: SweepOptions): Sweeper {
+  const { ledger, queue, log } = options;
+  const stopping = new AbortController();
+  let rotatedAt = 0;
+
+  async function step<T>(name: string, work: () => Promise<T>, otherwise: T): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      log.debug({ step: name, error: messageOf(error) }, 'sweep step left to the next sweep');
+      return otherwise;
+    }
+  }
+
+  async function once(): Promise<SweepWork> {
+    const work: SweepWork = { expired: 0, dispatched: 0, storeLost: false, offline: 0 };
+    const send = async (tickets: Parameters<TicketQueue['send']>[0]) => {
+      work.dispatched += tickets.length;
+      await queue.send(tickets);
+      return tickets.length;
+    };
+    await step(
+      'expire',
+      async () => {
+        const { expired, tickets } = await ledger.expire(options.actor, options.leaseMs, BATCH);
+        work.expired = expired;
+        await send(tickets);
+      },
+      undefined,
+    );
+    await step('due', async () => send(await ledger.due(BATCH * 4)), 0);
+    await step(
+      'store',
+      async () => {
+        const { lost, next } = await ledger.store(queue.kind, await queue.epoch());
+        work.storeLost = lost;
+        if (lost) log.warn({ store: queue.kind }, 'the queue lost its tickets or was rewound: they are issued anew');
+        await queue.writeEpoch(next);
+      },
+      undefined,
+    );
+    await step('lost', async () => send(await ledger.lost(queue.kind, BATCH * 4)), 0);
+    const verify = async (rotate: boolean) => {
+      const { rows, cursor } = await ledger.toVerify(queue.kind, BATCH, rotate);
+      if (rows.length > 0) {
+        const missing = await queue.missing(rows);
+        if (missing.length > 0) await send(await ledger.redispatch(missing));
+      }
+      if (cursor !== null || rotate) await ledger.verified(queue.kind, rotate, cursor);
+    };
+    await step('verify', () => verify(false), undefined);
+    if (Date.now() - rotatedAt > ROTATE_MS) {
+      rotatedAt = Date.now();
+      await step('rotate', () => verify(true), undefined);
+    }
+    work.offline = await step('workers', () => ledger.workersOffline(options.offlineMs), 0);
+    await step(
+      'daily',
+      async () => {
+        if (await ledger.choreDue('retention', DAY_MS)) {
+          while (!stopping.signal.aborted && (await ledger.retention(options.retentionDays, BATCH)) > 0);
+          const removed = await collectGarbage(options.storage, ledger, {
+            olderThanMs: DAY_MS,
+            signal: stopping.signal,
+          });
+          log.info({ ...removed }, 'daily clean-up done');
+        }
+      },
+      undefined,
+    );
+    if (work.expired + work.dispatched > 0) log.debug({ ...work }, 'swept');
+    return work;
+  }
+
+  const loop = (async () => {
+    while (!stopping.signal.aborted) {
+      const mine = await step('turn', () => ledger.turn(options.intervalMs, options.leaseMs), false);
+      if (mine && !stopping.signal.aborted) await once();
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, options.intervalMs * (0.9 + Math.random() * 0.2));
+        stopping.signal.addEventListener('abort', () => {
+          clearTimeout(timer);
+          resolve();
+        });
+      });
+    }
+  })();
+
+  return {
+    once,
+    async stop() {
+      stopping.abort();
+      await loop;
+    },
+  };
+}
+
+/** Remove stored objects that nothing names and no unfinished work may still need (`reelfleet gc`). */
+export async function collectGarbage(
+  storage: Storage,
+  ledger: Pick<SweepLedger, 'unnamed'>,
+  options: { olderThanMs: number; signal?: AbortSignal; dryRun?: boolean },
+): Promise<{ looked: number; removed: number; bytes: number }> {
+  const result = { looked: 0, removed: 0, bytes: 0 };
+  const limit = Date.now() - options.olderThanMs;
+  let batch: { key: string; uri: string; sizeBytes: number }[] = [];
+  const flush = async () => {
+    const gone = new Set(await ledger.unnamed(batch));
+    for (const object of batch) {
+      if (!gone.has(object.key)) continue;
+      options.signal?.throwIfAborted();
+      if (!options.dryRun) await storage.delete(object.uri);
+      result.removed += 1;
+      result.bytes += object.sizeBytes;
+    }
+    batch = [];
+  };
+  for await (const object of storage.list('runs/')) {
+    options.signal?.throwIfAborted();
+    result.looked += 1;
+    if (object.modifiedAt.getTime() > limit) continue;
+    batch.push(object);
+    if (batch.length >= BATCH) await flush();
+  }
+  if (batch.length > 0) await flush();
+  return result;
+}

@@ -1,0 +1,241 @@
+/**
+ * One worker process: registers, consumes, beats, sweeps, drains. It knows no stage by name and never sees SQL.
+ * `stop` drains: no new claims, work may finish; near the end of the grace it is aborted with `shutdown` and given back
+ * without blame, its checkpoint kept.
+ */
+import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type AnyStage,
+  type BeatAnswer,
+  type ClaimedTask,
+  type Ledger,
+  messageOf,
+  type SweepLedger,
+} from '@reelfleet/core';
+import { batcher } from './batch.ts';
+import { openConsumer } from './consumer.ts';
+import { keepLeases } from './lease.ts';
+import type { TicketQueue } from './queue.ts';
+import { runTask, type TaskWorld } from './run-task.ts';
+import { freeMegabytes, openScratch } from './scratch.ts';
+import { startSweeper } from './sweep.ts';
+
+export interface WorkerSettings {
+  name: string;
+  stages: readonly string[] | 'all';
+  /** At once in this process; by default one per core. Per stage: the stage's policy. */
+  concurrency: { default?: number | undefined; byStage: Readonly<Record<string, number>> };
+  leaseMs: number;
+  heartbeatMs: number;
+  sweepMs: number;
+  graceMs: number;
+  offlineMs: number;
+  retentionDays: number;
+  minFreeMb: number;
+  scratchRoot: string;
+  pauseAt: string | undefined;
+}
+
+export interface WorkerDeps extends Omit<TaskWorld, 'scratchRoot' | 'pauseAt' | 'random'> {
+  ledger: Ledger;
+  sweep: SweepLedger;
+  queue: TicketQueue;
+  settings: WorkerSettings;
+  /** Says on stdout that a pause point was reached. */
+  announce(line: string): void;
+}
+
+export interface RunningWorker {
+  readonly id: string;
+  /** Resolves with the reason when the worker ends by itself: drained by an operator, or the schema moved on. */
+  readonly ended: Promise<'drained' | 'schema-changed'>;
+  stop(): Promise<void>;
+}
+
+/** Before the grace ends, running work is told to stop, with this much left to checkpoint and be given back. */
+const RELEASE_BEFORE_END_MS = 5_000;
+
+const concurrencyOf = (stage: AnyStage, settings: WorkerSettings): number =>
+  settings.concurrency.byStage[stage.name] ??
+  (stage.policy.concurrency === 'cpu' ? availableParallelism() : stage.policy.concurrency);
+
+export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
+  const { ledger, queue, settings, log } = deps;
+  const id = randomUUID();
+  const served = [...deps.stages.values()].filter(
+    (stage) => settings.stages === 'all' || settings.stages.includes(stage.name),
+  );
+  const schema = await ledger.schemaVersion();
+  const scratch = await openScratch(settings.scratchRoot, id);
+  if (scratch.removed > 0) log.info({ folders: scratch.removed }, 'removed scratch of dead workers');
+  const identity = {
+    id,
+    name: settings.name,
+    type: 'remote' as const,
+    capabilities: { stages: served.map((stage) => stage.name) },
+    metadata: { pid: process.pid, node: process.version },
+  };
+  let status: BeatAnswer['worker'] = await ledger.hello(identity);
+  let stopping = false;
+  let tellEnd: (reason: 'drained' | 'schema-changed') => void = () => {};
+  const ended = new Promise<'drained' | 'schema-changed'>((resolve) => {
+    tellEnd = resolve;
+  });
+
+  const leases = keepLeases({
+    workerId: id,
+    leaseMs: settings.leaseMs,
+    heartbeatMs: settings.heartbeatMs,
+    clock: deps.clock,
+    ledger,
+    log,
+    draining: () => stopping,
+    onAnswer(answer) {
+      status = answer.worker;
+      if (stopping) return;
+      if (answer.schema !== schema) tellEnd('schema-changed');
+      else if (answer.worker === 'draining') tellEnd('drained');
+    },
+    onRefused(error) {
+      // Its row is gone (a restored database, say): introduce ourselves again.
+      if ((error as { code?: string }).code === 'P0002' || (error as { code?: string }).code === '02000')
+        ledger.hello(identity).catch((again) => log.warn({ error: messageOf(again) }, 'could not register again'));
+    },
+  });
+
+  const claims = batcher((asks: Parameters<Ledger['claim']>[2][number][]) => ledger.claim(id, settings.leaseMs, asks), {
+    maxItems: 100,
+    inFlight: 2,
+  });
+  const checkpoints = batcher((items: Parameters<Ledger['checkpoint']>[1][number][]) => ledger.checkpoint(id, items), {
+    maxItems: 100,
+    inFlight: 2,
+  });
+  const settles = batcher(
+    async (items: { item: Parameters<Ledger['settle']>[1][number]; lost: AbortSignal }[]) =>
+      ledger.settle(
+        id,
+        items.map((entry) => entry.item),
+        whenAll(items.map((entry) => entry.lost)),
+      ),
+    { maxItems: 100, inFlight: 2 },
+  );
+
+  const world: TaskWorld = {
+    ...deps,
+    scratchRoot: scratch.path,
+    random: Math.random,
+    pauseAt: (point, task, signal) => pauseHere(settings.pauseAt, point, task, signal, deps.announce),
+  };
+  const consumer = openConsumer({
+    queue,
+    stages: served.map((stage) => ({ name: stage.name, concurrency: concurrencyOf(stage, settings) })),
+    slots: settings.concurrency.default ?? availableParallelism(),
+    log,
+    async refusal() {
+      if (status === 'disabled' || status === 'draining') return `worker ${status}`;
+      const free = await freeMegabytes(scratch.path);
+      return free < settings.minFreeMb ? `only ${Math.floor(free)} MB free for scratch` : null;
+    },
+    work: (ask, mirror) =>
+      runTask(
+        ask,
+        world,
+        {
+          claim: claims.add,
+          checkpoint: (item) => checkpoints.add(item),
+          settle: (item, lost) => settles.add({ item, lost }),
+        },
+        leases,
+        mirror,
+        (tickets) => queue.send(tickets),
+      ),
+  });
+  const sweeper = startSweeper({
+    actor: id,
+    ledger: deps.sweep,
+    queue,
+    storage: deps.storage,
+    log,
+    intervalMs: settings.sweepMs,
+    leaseMs: settings.leaseMs,
+    offlineMs: settings.offlineMs,
+    retentionDays: settings.retentionDays,
+  });
+  consumer.start();
+  log.info(
+    { worker: id, name: settings.name, stages: identity.capabilities.stages, queue: queue.kind },
+    'worker started',
+  );
+
+  let stopped: Promise<void> | null = null;
+  async function drain(): Promise<void> {
+    stopping = true;
+    log.info({ busy: consumer.busy }, 'draining');
+    consumer.stop();
+    void leases.beat();
+    const idle = consumer.idle().then(() => true);
+    const patience = Math.max(0, settings.graceMs - RELEASE_BEFORE_END_MS);
+    if (!(await Promise.race([idle, sleep(patience, false, { ref: false })]))) {
+      log.info({ busy: consumer.busy }, 'giving running work back');
+      leases.abortAll('shutdown');
+      await Promise.race([
+        idle,
+        sleep(Math.min(settings.graceMs, RELEASE_BEFORE_END_MS) - 500, undefined, { ref: false }),
+      ]);
+    }
+    await sweeper.stop();
+    leases.stop();
+    await Promise.race([
+      ledger.bye(id).catch((error) => log.warn({ error: messageOf(error) }, 'could not take leave')),
+      sleep(1_000, undefined, { ref: false }),
+    ]);
+    await queue.close();
+    await rm(scratch.path, { recursive: true, force: true });
+    log.info('worker stopped');
+  }
+
+  return {
+    id,
+    ended,
+    stop() {
+      stopped ??= drain();
+      return stopped;
+    },
+  };
+}
+
+/** Fires when the last of these signals has: a batch is waited for as long as one of its leases lives. */
+function whenAll(signals: readonly AbortSignal[]): AbortSignal {
+  const all = new AbortController();
+  const check = () => {
+    if (signals.every((signal) => signal.aborted)) all.abort(signals[0]?.reason);
+  };
+  for (const signal of signals) signal.addEventListener('abort', check, { once: true });
+  check();
+  return all.signal;
+}
+
+/** Tests stop a worker at a named point and kill it exactly there: `point` or `stage:point`. Does nothing unless set. */
+async function pauseHere(
+  at: string | undefined,
+  point: string,
+  task: ClaimedTask,
+  signal: AbortSignal,
+  announce: (line: string) => void,
+): Promise<void> {
+  if (at === undefined || (at !== point && at !== `${task.stage}:${point}`)) return;
+  announce(`paused at ${point} task ${task.id} version ${task.version}`);
+  await new Promise((_resolve, reject) => {
+    const beat = setInterval(() => {}, 1_000);
+    const stop = () => {
+      clearInterval(beat);
+      reject(signal.reason);
+    };
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+  });
+}
