@@ -406,6 +406,8 @@ export const artifacts = pgTable(
     check('artifacts_size_bytes_check', sql`${t.sizeBytes} >= 0`),
     index('idx_artifacts_video_id').on(t.videoId),
     index('idx_artifacts_run_id').on(t.runId),
+    // Garbage collection asks whether anything names a stored object.
+    index('idx_artifacts_uri').on(t.uri),
     index('idx_artifacts_task_id').on(t.taskId),
   ],
 );

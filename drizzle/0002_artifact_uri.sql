@@ -1,0 +1,1 @@
+CREATE INDEX "idx_artifacts_uri" ON "artifacts" USING btree ("uri");
