@@ -4,19 +4,52 @@ import { defineTemplate, expand, instantiate, nodeOf, type PipelineNode, runStat
 import { defineStage } from './stage.ts';
 
 let ids = 0;
-const stage = defineStage({ name: 'work', description: 'works', input: z.unknown(), output: z.unknown(), policy: { maxAttempts: 4 }, run: async () => null });
+const stage = defineStage({
+  name: 'work',
+  description: 'works',
+  input: z.unknown(),
+  output: z.unknown(),
+  policy: { maxAttempts: 4 },
+  run: async () => null,
+});
 const making = { newId: () => `id-${++ids}`, stages: new Map([['work', stage]]) };
-const node = (key: string, more: Partial<PipelineNode> = {}): PipelineNode => ({ key, stage: 'work', phase: key, title: () => key, input: () => null, ...more });
+const node = (key: string, more: Partial<PipelineNode> = {}): PipelineNode => ({
+  key,
+  stage: 'work',
+  phase: key,
+  title: () => key,
+  input: () => null,
+  ...more,
+});
 const template = (nodes: PipelineNode[]) => defineTemplate({ name: 't', params: z.unknown(), nodes });
 
 const album = template([
   node('plan'),
-  node('music', { each: { of: 'plan', items: (output: { n: number }) => Array.from({ length: output.n }, (_, i) => ({ suffix: `0${i + 1}`, title: `music ${i + 1}`, payload: { i } })) } }),
+  node('music', {
+    each: {
+      of: 'plan',
+      items: (output: { n: number }) =>
+        Array.from({ length: output.n }, (_, i) => ({ suffix: `0${i + 1}`, title: `music ${i + 1}`, payload: { i } })),
+    },
+  }),
   node('image', {
-    each: { of: 'plan', items: (output: { n: number }) => Array.from({ length: output.n }, (_, i) => ({ suffix: `0${i + 1}`, title: `image ${i + 1}`, payload: {}, needs: [`music/0${i + 1}`] })) },
+    each: {
+      of: 'plan',
+      items: (output: { n: number }) =>
+        Array.from({ length: output.n }, (_, i) => ({
+          suffix: `0${i + 1}`,
+          title: `image ${i + 1}`,
+          payload: {},
+          needs: [`music/0${i + 1}`],
+        })),
+    },
   }),
   node('render', { needs: ['plan', 'music/*', { on: 'image/*', kind: 'soft' }] }),
-  node('extra', { needs: [{ on: 'render', kind: 'soft' }], optional: true, unless: { of: 'plan', when: (output: { extra: boolean }) => !output.extra } }),
+  node('extra', {
+    needs: [{ on: 'render', kind: 'soft' }],
+    optional: true,
+    unless: { of: 'plan', when: (output: { extra: boolean }) => !output.extra },
+  }),
 ]);
 
 describe('a template', () => {
@@ -36,7 +69,12 @@ describe('a template', () => {
 
   test('expands into children with deterministic keys, their needs, and edges from those who join them', () => {
     const { tasks, edges, skip } = expand(album, 'plan', { n: 2, extra: false }, {}, making);
-    expect(tasks.map((task) => `${task.key} ${task.title}`)).toEqual(['music/01 music 1', 'music/02 music 2', 'image/01 image 1', 'image/02 image 2']);
+    expect(tasks.map((task) => `${task.key} ${task.title}`)).toEqual([
+      'music/01 music 1',
+      'music/02 music 2',
+      'image/01 image 1',
+      'image/02 image 2',
+    ]);
     expect(edges.map((edge) => `${edge.task} <- ${edge.on} ${edge.kind}`)).toEqual([
       'music/01 <- plan hard',
       'music/02 <- plan hard',
@@ -65,7 +103,11 @@ describe('a template', () => {
     ['a key used twice', [node('a'), node('a')], /used twice/],
     ['a need of something unknown', [node('a', { needs: ['b'] })], /needs b, which is not a node before it/],
     ['an expander that comes later', [node('a', { each: { of: 'b', items: () => [] } }), node('b')], /expands from b/],
-    ['a fan-out needed without a star', [node('a'), node('b', { each: { of: 'a', items: () => [] } }), node('c', { needs: ['b'] })], /write b\/\*/],
+    [
+      'a fan-out needed without a star',
+      [node('a'), node('b', { each: { of: 'a', items: () => [] } }), node('c', { needs: ['b'] })],
+      /write b\/\*/,
+    ],
     ['a single node needed with a star', [node('a'), node('b', { needs: ['a/*'] })], /write a for its need/],
   ])('is refused for %s', (_name, nodes, message) => {
     expect(() => template(nodes)).toThrow(message);
@@ -74,7 +116,10 @@ describe('a template', () => {
 
 describe("a run's status", () => {
   const of = (list: string, run = { cancelRequested: false, claimedOnce: true }) =>
-    runStatus(list.split(' ').map((word) => ({ status: word.replace('?', '') as never, optional: word.endsWith('?') })), run);
+    runStatus(
+      list.split(' ').map((word) => ({ status: word.replace('?', '') as never, optional: word.endsWith('?') })),
+      run,
+    );
   test.each([
     ['queued blocked', 'running'],
     ['completed waiting', 'running'],

@@ -252,7 +252,9 @@ async function withClient<T>(url: string, use: (client: pg.Client) => Promise<T>
   client.on('error', () => {}); // a backend that is killed between two queries: the next query reports it
   try {
     await client.connect();
-    await client.query("set statement_timeout = 0; set lock_timeout = '10s'; set search_path = public; set timezone = 'UTC'");
+    await client.query(
+      "set statement_timeout = 0; set lock_timeout = '10s'; set search_path = public; set timezone = 'UTC'",
+    );
   } catch (error) {
     await client.end().catch(() => {});
     throw connectionError(url, error);
@@ -261,10 +263,14 @@ async function withClient<T>(url: string, use: (client: pg.Client) => Promise<T>
     return await use(client);
   } catch (error) {
     if (isConnectionLoss(error)) {
-      throw new UserError(`the connection to ${maskUrl(url)} was lost; nothing was changed: try again`, { cause: error });
+      throw new UserError(`the connection to ${maskUrl(url)} was lost; nothing was changed: try again`, {
+        cause: error,
+      });
     }
     if ((error as { code?: string }).code === '55P03') {
-      throw new UserError(`the database at ${maskUrl(url)} is being worked on: stop the workers first`, { cause: error });
+      throw new UserError(`the database at ${maskUrl(url)} is being worked on: stop the workers first`, {
+        cause: error,
+      });
     }
     throw error;
   } finally {
@@ -301,7 +307,9 @@ async function columnsOf(client: pg.Client): Promise<Map<string, string>> {
        and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
      group by 1`,
   );
-  return new Map(rows.map(({ table, columns }) => [table, columns.map((name) => pg.escapeIdentifier(name)).join(', ')]));
+  return new Map(
+    rows.map(({ table, columns }) => [table, columns.map((name) => pg.escapeIdentifier(name)).join(', ')]),
+  );
 }
 
 /** Rows come as they were: no trigger may add an audit entry or refuse a row whose partner comes later. */

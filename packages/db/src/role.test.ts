@@ -29,18 +29,59 @@ afterAll(async () => {
 
 test('it can do a whole attempt and a sweep', async () => {
   const run = randomUUID();
-  const task = { id: randomUUID(), key: 'a', stage: 'probe', title: 'a', phase: 'p', position: 0, payload: {}, optional: false, maxAttempts: 3, maxCrashes: 3 };
+  const task = {
+    id: randomUUID(),
+    key: 'a',
+    stage: 'probe',
+    title: 'a',
+    phase: 'p',
+    position: 0,
+    payload: {},
+    optional: false,
+    maxAttempts: 3,
+    maxCrashes: 3,
+  };
   await openOperatorLedger(owner).enqueue(
-    [{ run: { id: run, identifier: run, idempotencyKey: null, template: 'single', videoId: null, channelId: null, generationConfigId: null, params: {}, priority: 0, phase: 'p' }, tasks: [task], edges: [], before: [], after: [] }],
+    [
+      {
+        run: {
+          id: run,
+          identifier: run,
+          idempotencyKey: null,
+          template: 'single',
+          videoId: null,
+          channelId: null,
+          generationConfigId: null,
+          params: {},
+          priority: 0,
+          phase: 'p',
+        },
+        tasks: [task],
+        edges: [],
+        before: [],
+        after: [],
+      },
+    ],
     'owner',
   );
   const ledger = openLedger(login, login);
   expect(await ledger.hello({ id: worker, name: user, type: 'remote', capabilities: {}, metadata: {} })).toBe('active');
   expect(await ledger.schemaVersion()).toMatch(/\w/);
   expect((await ledger.claim(worker, 1_000, [{ id: task.id, version: 1, refusal: null }]))[0]?.kind).toBe('claimed');
-  expect((await ledger.beat(worker, 1_000, [{ id: task.id, version: 2, progressPercent: 5, step: 's' }], { draining: false, counters: {} })).tasks).toEqual({ [task.id]: 'held' });
-  expect(await ledger.checkpoint(worker, [{ id: task.id, version: 2, data: {}, units: 1, progress: 1, step: null }])).toEqual([true]);
-  expect((await ledger.settle(worker, [{ id: task.id, version: 2, event: 'complete', output: {} }]))[0]?.status).toBe('completed');
+  expect(
+    (
+      await ledger.beat(worker, 1_000, [{ id: task.id, version: 2, progressPercent: 5, step: 's' }], {
+        draining: false,
+        counters: {},
+      })
+    ).tasks,
+  ).toEqual({ [task.id]: 'held' });
+  expect(
+    await ledger.checkpoint(worker, [{ id: task.id, version: 2, data: {}, units: 1, progress: 1, step: null }]),
+  ).toEqual([true]);
+  expect((await ledger.settle(worker, [{ id: task.id, version: 2, event: 'complete', output: {} }]))[0]?.status).toBe(
+    'completed',
+  );
   const sweep = openSweepLedger(login);
   await sweep.turn(1_000, 30_000);
   await sweep.expire(worker, 30_000, 10);
@@ -62,7 +103,7 @@ test.each([
   'select * from public.videos',
   "update public.tasks set status = 'completed'",
   'delete from public.task_audit',
-  'insert into public.channels (name, brand_niche) values (\'x\', \'y\')',
+  "insert into public.channels (name, brand_niche) values ('x', 'y')",
   'truncate public.pipeline_runs cascade',
   'create table public.mine (a int)',
   'create table reelfleet.mine (a int)',

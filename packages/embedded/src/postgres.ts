@@ -306,7 +306,14 @@ function run(
   { account, cwd, input = '' }: { account: Account | undefined; cwd: string; input?: string },
 ): Promise<void> {
   return new Promise((done, fail) => {
-    const child = spawn(command, args, { ...account, cwd, env: serverEnv(), stdio: ['pipe', 'ignore', 'pipe'] });
+    // Tied to us: an initdb that outlives a killed start would write into the folder the next start clears.
+    const tied = tiedToParent(command, args, 'SIGKILL');
+    const child = spawn(tied.command, tied.args, {
+      ...account,
+      cwd,
+      env: serverEnv(),
+      stdio: ['pipe', 'ignore', 'pipe'],
+    });
     let said = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       said = (said + text).slice(-4000);
@@ -337,8 +344,8 @@ function newPassword(home: string): string {
   return password;
 }
 
-/** `preferred` if it is free, else any free port of 127.0.0.1. */
-async function freePort(preferred?: number): Promise<number> {
+/** `preferred` if it is free, else any TCP port of 127.0.0.1 that is free now. */
+export async function freePort(preferred?: number): Promise<number> {
   const probe = (port: number) =>
     new Promise<number | undefined>((done) => {
       const server = createServer();
@@ -349,7 +356,7 @@ async function freePort(preferred?: number): Promise<number> {
       });
     });
   const port = (preferred !== undefined ? await probe(preferred) : undefined) ?? (await probe(0));
-  if (port === undefined) throw new UserError('no free TCP port on 127.0.0.1 for the embedded Postgres');
+  if (port === undefined) throw new UserError('there is no free TCP port on 127.0.0.1');
   return port;
 }
 

@@ -31,7 +31,11 @@ describe('the lease keeper', () => {
       ledger: {
         async beat(_worker, _lease, items): Promise<BeatAnswer> {
           if (verdict === 'throw') throw new Error('Postgres is away');
-          return { tasks: Object.fromEntries(items.map((item) => [item.id, verdict as BeatVerdict])), worker: 'active', schema: '1' };
+          return {
+            tasks: Object.fromEntries(items.map((item) => [item.id, verdict as BeatVerdict])),
+            worker: 'active',
+            schema: '1',
+          };
         },
       },
       log,
@@ -152,7 +156,11 @@ describe('the batcher', () => {
 
 describe('slots', () => {
   test('bound the whole and each stage, and a waiting ticket gets the slot that comes free', async () => {
-    const slots = openSlots(2, (stage) => (stage === 'one' ? 1 : 2), () => {});
+    const slots = openSlots(
+      2,
+      (stage) => (stage === 'one' ? 1 : 2),
+      () => {},
+    );
     const first = await slots.take('one', 10);
     expect(await slots.take('one', 10)).toBeNull();
     const second = await slots.take('two', 10);

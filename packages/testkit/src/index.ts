@@ -1,7 +1,8 @@
+export { freePort } from '@reelfleet/embedded';
 export { atTestEnd, cleanUp } from './cleanup.ts';
 export { freshDatabase, type TestCluster, type TestDatabase, type TestSchema, testCluster } from './database.ts';
 export { brokenInvariants, type Invariant, parseInvariants, type Violation } from './invariants.ts';
 export { type Exit, type ProcessOptions, startProcess, type TestProcess } from './process.ts';
-export { freePort, redisMissing, startRedis, type TestRedis, withRedis } from './redis.ts';
+export { redisMissing, startRedis, type TestRedis, withRedis } from './redis.ts';
 export { startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
 export { type UntilOptions, until } from './until.ts';

@@ -5,10 +5,10 @@
  *     describe.skipIf(redisMissing() !== null)(withRedis('tickets on Redis'), () => { … })
  */
 import { mkdtempSync, rmSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findOnPath, missingSentence } from '@reelfleet/embedded';
+import { findOnPath, freePort, missingSentence } from '@reelfleet/embedded';
 import { atTestEnd } from './cleanup.ts';
 import { startProcess, type TestProcess } from './process.ts';
 import { until } from './until.ts';
@@ -102,19 +102,5 @@ function answers(port: number): Promise<boolean> {
     socket.once('data', (data) => finish(data.toString().startsWith('+PONG')));
     socket.once('error', () => finish(false));
     socket.setTimeout(1000, () => finish(false));
-  });
-}
-
-/** A TCP port of 127.0.0.1 that is free now. */
-export function freePort(): Promise<number> {
-  return new Promise((done, fail) => {
-    const server = createServer();
-    server.once('error', fail);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() =>
-        typeof address === 'object' && address !== null ? done(address.port) : fail(new Error('no port')),
-      );
-    });
   });
 }

@@ -44,7 +44,12 @@ export function openReads(url: string, options: DatabaseOptions): Reads {
       fetch_types: false,
       backoff: (retries: number) => Math.min(0.1 * 2 ** retries, 1),
       onnotice: () => {},
-      connection: { application_name: name, statement_timeout: statementTimeoutMs, lock_timeout: lockTimeoutMs },
+      connection: {
+        application_name: name,
+        TimeZone: 'UTC',
+        statement_timeout: statementTimeoutMs,
+        lock_timeout: lockTimeoutMs,
+      },
     });
     for (const type of AS_TEXT) {
       client.options.parsers[type] = (value: unknown) => value;

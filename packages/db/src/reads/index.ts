@@ -1,0 +1,7 @@
+/** What people ask of the database, as functions over one read handle. */
+export * from './album.ts';
+export { causeOf, openReads, type ReadHandle, type Reads, spoken } from './client.ts';
+export * from './directory.ts';
+export * from './fleet.ts';
+export * from './integrity.ts';
+export * from './runs.ts';

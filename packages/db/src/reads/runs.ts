@@ -1,0 +1,292 @@
+/**
+ * Runs and their tasks as people look at them. Lists page by id: ids are made in order of time, so the primary key
+ * serves, however many runs there are.
+ */
+import { and, asc, count, desc, eq, inArray, lt, type SQL, sql } from 'drizzle-orm';
+import { videos } from '../schema/catalog.ts';
+import {
+  artifacts,
+  pipelineRuns,
+  type runStatuses,
+  taskAudit,
+  taskDependencies,
+  tasks,
+  workers,
+} from '../schema/engine.ts';
+import type { ReadHandle } from './client.ts';
+
+type RunStatus = (typeof runStatuses)[number];
+
+const runColumns = {
+  id: pipelineRuns.id,
+  identifier: pipelineRuns.identifier,
+  template: pipelineRuns.template,
+  videoTitle: videos.title,
+  status: pipelineRuns.status,
+  phase: pipelineRuns.phase,
+  priority: pipelineRuns.priority,
+  openTasks: pipelineRuns.openTasks,
+  errorStage: pipelineRuns.errorStage,
+  errorMessage: pipelineRuns.errorMessage,
+  cancelRequestedAt: pipelineRuns.cancelRequestedAt,
+  cancelRequestedBy: pipelineRuns.cancelRequestedBy,
+  createdAt: pipelineRuns.createdAt,
+  startedAt: pipelineRuns.startedAt,
+  completedAt: pipelineRuns.completedAt,
+  durationSeconds: pipelineRuns.durationSeconds,
+  videoId: pipelineRuns.videoId,
+  channelId: pipelineRuns.channelId,
+};
+
+export type RunRecord = Awaited<ReturnType<typeof readRuns>>[number];
+
+async function readRuns(db: ReadHandle, where: SQL | undefined, limit: number) {
+  const rows = await db
+    .select(runColumns)
+    .from(pipelineRuns)
+    .leftJoin(videos, eq(videos.id, pipelineRuns.videoId))
+    .where(where)
+    .orderBy(desc(pipelineRuns.id))
+    .limit(limit);
+  if (rows.length === 0) return [];
+  const ids = rows.map((row) => row.id);
+  const sums = await db
+    .select({
+      runId: tasks.runId,
+      total: count(),
+      ended:
+        sql<number>`count(*) filter (where ${tasks.status} in ('completed', 'failed', 'cancelled', 'skipped'))`.mapWith(
+          Number,
+        ),
+      progress:
+        sql<number>`floor(avg(case when ${tasks.status} in ('completed', 'skipped') then 100 else ${tasks.progressPercent} end))`.mapWith(
+          Number,
+        ),
+      firstTitle: sql<string | null>`(array_agg(${tasks.title} order by ${tasks.position}, ${tasks.key}))[1]`,
+    })
+    .from(tasks)
+    .where(inArray(tasks.runId, ids))
+    .groupBy(tasks.runId);
+  const byRun = new Map(sums.map((sum) => [sum.runId, sum]));
+  return rows.map((row) => {
+    const sum = byRun.get(row.id);
+    return {
+      ...row,
+      title: row.videoTitle ?? sum?.firstTitle ?? null,
+      tasksTotal: sum?.total ?? 0,
+      tasksEnded: sum?.ended ?? 0,
+      progressPercent: sum?.progress ?? 0,
+    };
+  });
+}
+
+/** Runs, newest first; `before` is the id of the last run already seen. */
+export function listRuns(
+  db: ReadHandle,
+  filter: { status?: RunStatus | undefined; limit: number; before?: string | undefined },
+) {
+  const where = and(
+    filter.status === undefined ? undefined : eq(pipelineRuns.status, filter.status),
+    filter.before === undefined ? undefined : lt(pipelineRuns.id, filter.before),
+  );
+  return readRuns(db, where, filter.limit);
+}
+
+/** One run by its id, or null. */
+export async function runById(db: ReadHandle, id: string): Promise<RunRecord | null> {
+  return (await readRuns(db, eq(pipelineRuns.id, id), 1))[0] ?? null;
+}
+
+/** What an id means, or null. */
+export async function findById(db: ReadHandle, id: string): Promise<{ kind: 'run' | 'task'; runId: string } | null> {
+  const [run] = await db.select({ id: pipelineRuns.id }).from(pipelineRuns).where(eq(pipelineRuns.id, id));
+  if (run) return { kind: 'run', runId: run.id };
+  const [task] = await db.select({ runId: tasks.runId }).from(tasks).where(eq(tasks.id, id));
+  return task ? { kind: 'task', runId: task.runId } : null;
+}
+
+export async function findRunByIdentifier(db: ReadHandle, identifier: string): Promise<string | null> {
+  const [run] = await db
+    .select({ id: pipelineRuns.id })
+    .from(pipelineRuns)
+    .where(eq(pipelineRuns.identifier, identifier));
+  return run?.id ?? null;
+}
+
+/** The runs that hold these idempotency keys, by key. */
+export async function runsByKey(db: ReadHandle, keys: readonly string[]): Promise<Map<string, string>> {
+  if (keys.length === 0) return new Map();
+  const rows = await db
+    .select({ id: pipelineRuns.id, key: pipelineRuns.idempotencyKey })
+    .from(pipelineRuns)
+    .where(inArray(pipelineRuns.idempotencyKey, [...keys]));
+  return new Map(rows.flatMap(({ id, key }) => (key === null ? [] : [[key, id] as const])));
+}
+
+const taskColumns = {
+  id: tasks.id,
+  runId: tasks.runId,
+  key: tasks.key,
+  stage: tasks.stage,
+  title: tasks.title,
+  status: tasks.status,
+  stateVersion: tasks.stateVersion,
+  attemptNumber: tasks.attemptNumber,
+  progressPercent: tasks.progressPercent,
+  currentStep: tasks.currentStep,
+  // Who works on it, or who ended it.
+  workerName: sql<
+    string | null
+  >`coalesce(${workers.workerName}, case when ${tasks.workerId} is null then ${tasks.processedByWorkerName} end)`,
+  workerLastHeartbeat: workers.lastHeartbeat,
+  failures: tasks.failures,
+  maxAttempts: tasks.maxAttempts,
+  crashes: tasks.crashes,
+  maxCrashes: tasks.maxCrashes,
+  optional: tasks.optional,
+  priority: tasks.priority,
+  dispatchedAt: tasks.dispatchedAt,
+  dispatches: tasks.dispatches,
+  runAfter: tasks.runAfter,
+  claimExpiresAt: tasks.claimExpiresAt,
+  cancelRequestedAt: tasks.cancelRequestedAt,
+  cancelRequestedBy: tasks.cancelRequestedBy,
+  updatedBy: tasks.updatedBy,
+  errorCode: tasks.errorCode,
+  lastError: tasks.lastError,
+  startedAt: tasks.startedAt,
+  completedAt: tasks.completedAt,
+};
+
+export type TaskRecord = Awaited<ReturnType<typeof readTasks>>[number];
+
+function readTasks(db: ReadHandle, where: SQL) {
+  return db
+    .select(taskColumns)
+    .from(tasks)
+    .leftJoin(workers, eq(workers.id, tasks.workerId))
+    .where(where)
+    .orderBy(asc(tasks.position), asc(tasks.key));
+}
+
+export const tasksOfRun = (db: ReadHandle, runId: string): Promise<TaskRecord[]> =>
+  readTasks(db, eq(tasks.runId, runId));
+
+export async function taskById(db: ReadHandle, id: string): Promise<TaskRecord | null> {
+  return (await readTasks(db, eq(tasks.id, id)))[0] ?? null;
+}
+
+/** What the tasks of a run need: by the dependant's id, with what each need has come to. */
+export async function needsOfRun(db: ReadHandle, runId: string) {
+  const needed = db
+    .select({
+      id: tasks.id,
+      key: tasks.key,
+      status: tasks.status,
+      progressPercent: tasks.progressPercent,
+      position: tasks.position,
+    })
+    .from(tasks)
+    .where(eq(tasks.runId, runId))
+    .as('needed');
+  return await db
+    .select({
+      taskId: taskDependencies.taskId,
+      kind: taskDependencies.kind,
+      key: needed.key,
+      status: needed.status,
+      progressPercent: needed.progressPercent,
+    })
+    .from(taskDependencies)
+    .innerJoin(needed, eq(needed.id, taskDependencies.dependsOnId))
+    .orderBy(asc(needed.position), asc(needed.key));
+}
+
+/** The files a run's completed tasks stored, in the order they came. */
+export async function artifactsOfRun(db: ReadHandle, runId: string) {
+  return await db
+    .select({
+      id: artifacts.id,
+      kind: artifacts.kind,
+      uri: artifacts.uri,
+      sha256: artifacts.sha256,
+      sizeBytes: artifacts.sizeBytes,
+      contentType: artifacts.contentType,
+      taskKey: tasks.key,
+    })
+    .from(artifacts)
+    .leftJoin(tasks, eq(tasks.id, artifacts.taskId))
+    .where(eq(artifacts.runId, runId))
+    .orderBy(asc(tasks.position), asc(tasks.key), asc(artifacts.createdAt), asc(artifacts.uri));
+}
+
+/** What the audit trail keeps of a state. */
+export interface AuditState {
+  status: (typeof tasks.status.enumValues)[number];
+  error: string | null;
+}
+
+/** The audit trail of a task, oldest first; workers among the actors with their names. */
+export async function auditOfTask(db: ReadHandle, taskId: string) {
+  const trail = await db
+    .select()
+    .from(taskAudit)
+    .where(eq(taskAudit.taskId, taskId))
+    .orderBy(asc(taskAudit.stateVersion));
+  const actors = [...new Set(trail.map((row) => row.actor))].filter((actor) => /^[0-9a-f-]{36}$/.test(actor));
+  const names =
+    actors.length === 0
+      ? []
+      : await db.select({ id: workers.id, name: workers.workerName }).from(workers).where(inArray(workers.id, actors));
+  const byId = new Map(names.map(({ id, name }) => [id, name]));
+  return trail.map((row) => ({
+    stateVersion: row.stateVersion,
+    actor: row.actor,
+    actorName: byId.get(row.actor) ?? null,
+    action: row.action,
+    before: row.stateBefore as AuditState | null,
+    after: row.stateAfter as AuditState,
+    at: row.timestamp,
+  }));
+}
+
+/** How many tickets of its stage are to be taken before this one. */
+export async function ticketsBefore(
+  db: ReadHandle,
+  task: Pick<TaskRecord, 'id' | 'stage' | 'priority' | 'dispatchedAt'>,
+): Promise<number> {
+  if (task.dispatchedAt === null) return 0;
+  const [row] = await db
+    .select({ ahead: count() })
+    .from(tasks)
+    .where(
+      and(
+        eq(tasks.status, 'queued'),
+        eq(tasks.stage, task.stage),
+        sql`${tasks.dispatchedAt} is not null`,
+        sql`(${tasks.priority} > ${task.priority} or (${tasks.priority} = ${task.priority} and (${tasks.dispatchedAt}, ${tasks.id})
+          < (select m.dispatched_at, m.id from tasks m where m.id = ${task.id})))`,
+      ),
+    );
+  return row?.ahead ?? 0;
+}
+
+/** Ended runs that retention would remove. */
+export async function runsOlderThan(db: ReadHandle, days: number): Promise<number> {
+  const [row] = await db
+    .select({ n: count() })
+    .from(pipelineRuns)
+    .where(
+      and(
+        inArray(pipelineRuns.status, ['completed', 'failed', 'partial', 'cancelled']),
+        sql`${pipelineRuns.completedAt} < now() - make_interval(days => ${days})`,
+      ),
+    );
+  return row?.n ?? 0;
+}
+
+/** The database's clock: every "in 12 s" is said by it. */
+export async function databaseNow(db: ReadHandle): Promise<Date> {
+  const rows = await db.execute<{ now: string }>(sql`select now() as now`);
+  return new Date((rows[0] as { now: string }).now);
+}
