@@ -54,7 +54,9 @@ describe.skipIf(redisMissing() !== null)(withRedis('a fleet whose Redis misbehav
     await allEnd(runs.length);
   });
 
-  test('killed with all it held and away for a while: running work goes on, the rest follows when it is back', { timeout: 90_000 }, async () => {
+  test('killed with all it held and away for a while: running work goes on, the rest follows when it is back', {
+    timeout: 90_000,
+  }, async () => {
     await fleet.start();
     const before = (await fleet.enqueue('gated', { name: 'running' })).runs;
     await until(() => hand.started.includes('running'), { what: 'the gated task to start' });
@@ -71,7 +73,9 @@ describe.skipIf(redisMissing() !== null)(withRedis('a fleet whose Redis misbehav
     expect(performance.now() - back).toBeLessThan(15_000);
   });
 
-  test('hung: enqueue still answers, leases are kept, and work goes on when it wakes', { timeout: 90_000 }, async () => {
+  test('hung: enqueue still answers, leases are kept, and work goes on when it wakes', {
+    timeout: 90_000,
+  }, async () => {
     await fleet.start();
     const held = (await fleet.enqueue('gated', { name: 'held' })).runs;
     await until(() => hand.started.includes('held'), { what: 'the gated task to start' });
@@ -87,7 +91,9 @@ describe.skipIf(redisMissing() !== null)(withRedis('a fleet whose Redis misbehav
     expect((await fleet.tasks(held[0] as string))[0]).toMatchObject({ attempts: 1, crashes: 0 });
   });
 
-  test('rewound to an old dump: stale tickets start nothing, lost ones are issued anew', { timeout: 90_000 }, async () => {
+  test('rewound to an old dump: stale tickets start nothing, lost ones are issued anew', {
+    timeout: 90_000,
+  }, async () => {
     const admin = new Redis(redis.url);
     const first = await fleet.enqueue('echo', { name: 'first' }, { count: 20 });
     const dump = new Map<string, Buffer>();

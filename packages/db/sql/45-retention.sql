@@ -34,16 +34,19 @@ end $$;
 
 -- Of stored objects that are at least a day old (the caller looks), those that nothing names and no unfinished work may
 -- still need. p_keys are storage keys, p_uris the same objects' URIs; answers the keys to remove.
-create or replace function reelfleet.unnamed(p_keys text[], p_uris text[]) returns text[]
+drop function if exists reelfleet.unnamed(text[], text[]);
+create or replace function reelfleet.unnamed(p_keys text[], p_uris text[]) returns jsonb
 language sql stable security definer set search_path = public, pg_temp as $$
-  select coalesce(array_agg(o.key), '{}')
-  from unnest(p_keys, p_uris) as o(key, uri)
-  where o.key like 'runs/%'
-    and not exists (select 1 from artifacts a where a.uri = o.uri)
+  select coalesce(jsonb_agg(o.key), '[]'::jsonb)
+  from (
+    select k.key, k.uri, case when split_part(k.key, '/', 2) ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then split_part(k.key, '/', 2)::uuid end as run
+    from unnest(p_keys, p_uris) as k(key, uri)
+    where k.key like 'runs/%') o
+  where not exists (select 1 from artifacts a where a.uri = o.uri)
     and not exists (select 1 from videos v where v.video_url = o.uri or v.thumbnail_url = o.uri)
     and not exists (select 1 from thumbnails n where n.uri = o.uri)
     and not exists (
       select 1 from tasks t
-      where t.run_id::text = split_part(o.key, '/', 2) and starts_with(o.key, 'runs/' || t.run_id::text || '/' || t.key || '/')
+      where t.run_id = o.run and starts_with(o.key, 'runs/' || t.run_id::text || '/' || t.key || '/')
         and t.status not in ('completed', 'skipped'))
 $$;

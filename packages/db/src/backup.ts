@@ -218,7 +218,7 @@ export function restoreDatabase(url: string, path: string): Promise<BackupResult
  */
 export function resetDatabase(url: string): Promise<void> {
   return withClient(url, async (client) => {
-    const ours = new Set(Object.values(schema).flatMap((one) => (is(one, PgTable) ? [getTableName(one)] : [])));
+    const ours = new Set<string>(Object.values(schema).flatMap((one) => (is(one, PgTable) ? [getTableName(one)] : [])));
     const foreign = (await tablesOf(client)).filter((table) => !ours.has(table));
     if (foreign.length > 0) {
       throw new UserError(

@@ -1,4 +1,13 @@
+export {
+  type BackupResult,
+  backupDatabase,
+  type DatabaseFacts,
+  inspectDatabase,
+  resetDatabase,
+  restoreDatabase,
+} from './backup.ts';
 export * from './client.ts';
-export { maskUrl } from './connection-error.ts';
 export * from './ledger.ts';
+export * from './reads/index.ts';
+export { maskUrl } from './connection-error.ts';
 export { type MigrateOptions, type MigrateResult, migrate, schemaVersion } from './migrate.ts';

@@ -81,6 +81,8 @@ function bullPool(url: string, max: number, onError: (error: Error) => void): pg
     application_name: 'reelfleet-tickets',
   });
   // One killed backend must not end the process: both the pool and each of its clients emit.
+  // Every queue and consumer of the process listens to this one pool.
+  pool.setMaxListeners(0);
   pool.on('error', onError);
   pool.on('connect', (client) => client.on('error', onError));
   return pool;

@@ -71,7 +71,8 @@ export function startSweeper(options: SweepOptions): Sweeper {
       async () => {
         const { lost, next } = await ledger.store(queue.kind, await queue.epoch());
         work.storeLost = lost;
-        if (lost) log.warn({ store: queue.kind }, 'the queue lost its tickets or was rewound: they are issued anew');
+        if (lost && next > 1)
+          log.warn({ store: queue.kind }, 'the queue lost its tickets or was rewound: they are issued anew');
         await queue.writeEpoch(next);
       },
       undefined,

@@ -1,0 +1,71 @@
+/** `reelfleet doctor`: is everything in order, and what to do where it is not. Exits 1 when something fails. */
+import { messageOf, UserError } from '@reelfleet/core';
+import type { FleetSettings } from '@reelfleet/worker';
+import type { Cli } from '../cli.ts';
+import { type Finding, failed, note } from '../doctor/check.ts';
+import type { Register } from '../program.ts';
+
+export const register: Register = (program, cli, run) => {
+  program
+    .command('doctor')
+    .description('check this machine and the fleet, with the cure for what is wrong')
+    .option('--json', 'print JSON')
+    .action(
+      run(async ({ json }: { json?: boolean }) => {
+        const { out } = cli;
+        const findings = await examine(cli);
+        const healthy = findings.every((finding) => finding.level !== 'failed');
+        if (json) out.json({ healthy, checks: findings });
+        else {
+          const marks = {
+            ok: out.paint('green', '✓'),
+            note: out.paint('dim', '·'),
+            warning: out.paint('yellow', '!'),
+            failed: out.paint('red', '✗'),
+          };
+          const wide = Math.max(...findings.map(({ name }) => name.length));
+          for (const { name, level, says, cure } of findings) {
+            out.line(`${marks[level]} ${name.padEnd(wide)}  ${says}`);
+            if (cure !== null)
+              out.line(`  ${' '.repeat(wide)}  ${out.paint(level === 'failed' ? 'red' : 'dim', `→ ${cure}`)}`);
+          }
+        }
+        return healthy ? 0 : 1;
+      }),
+    );
+};
+
+async function examine(cli: Cli): Promise<Finding[]> {
+  const [machine, services] = await Promise.all([import('../doctor/machine.ts'), import('../doctor/services.ts')]);
+  const settings = cli.settings();
+  const findings: Finding[] = [machine.checkNode(), await machine.checkFfmpeg(), await machine.checkScratch(settings)];
+
+  let located: FleetSettings;
+  try {
+    located = await cli.fleetSettings();
+  } catch (error) {
+    if (!(error instanceof UserError) || error.exitCode === 2) throw error;
+    return [...findings, note('fleet', messageOf(error))];
+  }
+  const { openStorage } = await import('@reelfleet/storage');
+  const url = located.STORAGE_URL;
+  try {
+    findings.push(await machine.checkStorage(openStorage(url), url));
+  } catch (error) {
+    findings.push(failed('storage', messageOf(error), 'correct STORAGE_URL'));
+  }
+  if (located.REDIS_URL) findings.push(...(await services.checkRedis(located.REDIS_URL)));
+  const { findings: ofDatabase, facts } = await services.checkDatabase(located);
+  findings.push(...ofDatabase);
+  if (facts === null || facts.schema !== facts.expected) return findings;
+
+  await cli.withFleet(async ({ operator }) => {
+    const [workers, stages] = await Promise.all([operator.workers(), operator.stages()]);
+    const online = workers
+      .filter((worker) => worker.status !== 'offline')
+      .map((worker) => ({ stages: worker.stages.length }));
+    findings.push(services.judgeConnections(facts, online, located.REDIS_URL === undefined));
+    findings.push(...services.judgeStages(cli.stages, workers, stages, Date.now()));
+  });
+  return findings;
+}

@@ -1,0 +1,139 @@
+/**
+ * `reelfleet enqueue album|stage`, one order from options or many from a file. The catalog checks each order before
+ * anything is written; what is checked here is only how it was typed.
+ */
+import type { Enqueued, Order } from '@reelfleet/catalog';
+import { UserError } from '@reelfleet/core';
+import type { Command } from 'commander';
+import { type Cli, commaList, wholeNumber } from '../cli.ts';
+import { jsonArgument, ordersFrom } from '../orders-file.ts';
+import type { Register } from '../program.ts';
+import { count } from '../ui/format.ts';
+
+interface Common {
+  key?: string;
+  priority?: number;
+  from?: string;
+  json?: boolean;
+}
+
+interface AlbumOptions extends Common {
+  channel?: string;
+  niche?: string;
+  mood?: string[];
+  minutes?: number;
+  persona?: string;
+  title?: string;
+  preview?: boolean;
+  tracks?: number;
+  seconds?: number;
+  seed?: number;
+}
+
+interface StageOptions extends Common {
+  input?: string;
+  video?: string;
+}
+
+const wrong = (sentence: string) => new UserError(sentence, { exitCode: 2 });
+
+export const register: Register = (program, cli, run) => {
+  const enqueue = program
+    .command('enqueue')
+    .description('order work: one run from options, or many from a file of JSON lines')
+    .option('--from <file>', 'orders as JSON lines, each with its "kind" (album or stage); - reads standard input')
+    .option('--json', 'print JSON')
+    .action(
+      run(async ({ from, json }: Common) => {
+        if (from === undefined) throw wrong('"reelfleet enqueue" takes what to order: album, stage, or --from FILE');
+        await place(cli, await ordersFrom(from, {}), { json, bulk: true });
+      }),
+    );
+
+  common(
+    enqueue
+      .command('album')
+      .description('order an album: tracks and stills made into one long video')
+      .option('--channel <name>', 'id or name of the channel; a new name makes a channel')
+      .option('--niche <text>', 'what the channel is about; needed for a new channel')
+      .option('--mood <a, b>', 'moods, separated by commas', commaList)
+      .option('--minutes <n>', 'length of the album, 60 to 90', wholeNumber(1, 600))
+      .option('--persona <name>', 'id or name of a persona')
+      .option('--title <text>', 'title of the video; made up otherwise')
+      .option('--preview', 'a short one: lifts the limits on minutes and tracks')
+      .option('--tracks <n>', 'how many tracks a preview has', wholeNumber(1, 200))
+      .option('--seconds <n>', "target length of each of a preview's tracks", wholeNumber(1, 3600))
+      .option('--seed <n>', 'chooses the variation of the built-in providers', wholeNumber(0, 2_147_483_647)),
+  ).action(
+    run(async (options: AlbumOptions, command: Command) => {
+      const { from, json, mood, ...rest } = { ...options, ...inherited(command) };
+      const given = { ...rest, ...(mood === undefined ? {} : { moods: mood }) };
+      if (from !== undefined)
+        return place(cli, await ordersFrom(from, { kind: 'album', ...given }), { json, bulk: true });
+      if (given.channel === undefined) throw wrong('--channel is missing: name the channel that orders the album');
+      if (given.moods === undefined)
+        throw wrong('--mood is missing: give at least one, for example --mood "calm, warm"');
+      await place(cli, [{ kind: 'album', ...given, channel: given.channel, moods: given.moods }], { json });
+    }),
+  );
+
+  common(
+    enqueue
+      .command('stage')
+      .description('order one stage by itself')
+      .argument('<name>', cli.stages.join(', '))
+      .option('--input <json>', "the stage's input as JSON, or @FILE")
+      .option('--video <video>', 'id or identifier of the video it belongs to'),
+  ).action(
+    run(async (stage: string, options: StageOptions, command: Command) => {
+      const { from, json, input, ...rest } = { ...options, ...inherited(command) };
+      if (from !== undefined)
+        return place(cli, await ordersFrom(from, { kind: 'stage', stage, ...rest }), { json, bulk: true });
+      if (input === undefined) throw wrong("--input is missing: give the stage's input as JSON, or @FILE");
+      await place(cli, [{ kind: 'stage', stage, input: jsonArgument('--input', input), ...rest }], { json });
+    }),
+  );
+};
+
+function common(command: Command): Command {
+  return command
+    .option('--key <key>', 'the same key again answers with the first run')
+    .option('--priority <n>', 'higher goes first', wholeNumber(-32_768, 32_767))
+    .option(
+      '--from <file>',
+      'one order per line of a JSON lines file, completed by the options given here; - reads standard input',
+    )
+    .option('--json', 'print {"runId", "created"}, with --from an array of them');
+}
+
+/** `--from` and `--json` are options of `enqueue` too, which takes them when they stand before the word `album`. */
+function inherited(command: Command): Pick<Common, 'from' | 'json'> {
+  const { from, json } = command.parent?.opts<Common>() ?? {};
+  return { ...(from === undefined ? {} : { from }), ...(json === undefined ? {} : { json }) };
+}
+
+async function place(
+  cli: Cli,
+  orders: readonly Order[],
+  how: { json?: boolean | undefined; bulk?: boolean },
+): Promise<void> {
+  const { out } = cli;
+  const began = performance.now();
+  const placed = await cli.withFleet(({ operator }) => operator.enqueue(orders));
+  if (how.json) return out.json(how.bulk ? placed : placed[0]);
+  if (!how.bulk) {
+    for (const { runId, created } of placed) out.line(told(runId, created));
+    return;
+  }
+  const fresh = placed.filter((one: Enqueued) => one.created).length;
+  const old = placed.length - fresh;
+  out.line(
+    `${count(fresh, 'run')} enqueued${old > 0 ? `, ${old} were there already` : ''} in ${((performance.now() - began) / 1000).toFixed(1)} s`,
+  );
+}
+
+function told(runId: string, created: boolean): string {
+  return created
+    ? `run ${runId} enqueued: "reelfleet watch ${runId}" follows it`
+    : `run ${runId} was there already: this key ordered it before`;
+}

@@ -1,0 +1,14 @@
+/** The worker process: settings, run, exit code. `reelfleet worker` is the same with options. */
+import { stages } from '@reelfleet/pipelines';
+import { describeFailure, locateFleet, runWorker } from './index.ts';
+
+let exitCode: number;
+try {
+  exitCode = await runWorker(locateFleet(process.env, { stages: [...stages.keys()] }));
+} catch (error) {
+  const failure = await describeFailure(error, process.env.LOG_LEVEL);
+  process.stderr.write(`${failure.text}\n`);
+  exitCode = failure.exitCode;
+}
+// Whatever still holds a socket must not keep a stopped worker alive.
+process.exit(exitCode);

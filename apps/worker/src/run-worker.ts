@@ -1,0 +1,99 @@
+/**
+ * One worker process, from settings to exit: opens its clients, starts the engine, and ends it on a signal, on an
+ * operator's drain, or when the schema moved on. The only place of this process that opens connections.
+ */
+import { availableParallelism } from 'node:os';
+import { recorders } from '@reelfleet/catalog';
+import { createLogger } from '@reelfleet/config';
+import { messageOf, systemClock } from '@reelfleet/core';
+import { Database, openLedger, openSweepLedger } from '@reelfleet/db';
+import { openQueue, startWorker } from '@reelfleet/fleet';
+import { openTools } from '@reelfleet/media';
+import { stages, templates } from '@reelfleet/pipelines';
+import { chooseProviders } from '@reelfleet/providers';
+import { openStorage } from '@reelfleet/storage';
+import { v7 } from 'uuid';
+import { assertSchema } from './schema-check.ts';
+import { onStopSignals } from './signals.ts';
+import type { FleetSettings } from './whereabouts.ts';
+
+/**
+ * Run a worker until it is told to stop; returns the exit code. Says `worker ready <name>` on stdout once it takes
+ * tickets and `worker ended: <reason>` when it ends by itself. The first SIGTERM or SIGINT drains within
+ * REELFLEET_GRACE_MS, the second exits at once. Throws UserError when it cannot start.
+ */
+export async function runWorker(settings: FleetSettings): Promise<number> {
+  const { REELFLEET_WORKER_NAME: name, DATABASE_URL: databaseUrl } = settings;
+  process.title = `reelfleet worker ${name}`;
+  const log = createLogger({ level: settings.LOG_LEVEL, name: 'worker' });
+  // A parent that was killed no longer reads what we announce; that is no reason to give up work.
+  process.stdout.on('error', () => {});
+  for (const event of ['unhandledRejection', 'uncaughtException'] as const) {
+    process.on(event, (error) => {
+      log.error({ error }, `worker ends: ${event}`);
+      process.exit(1);
+    });
+  }
+  const told = onStopSignals(() => process.exit(1));
+
+  const served = settings.REELFLEET_STAGES === 'all' ? stages.size : settings.REELFLEET_STAGES.length;
+  const db = new Database(databaseUrl, { name: 'reelfleet-worker' });
+  // A connection of its own: no queue of statements may delay a heartbeat.
+  const beats = new Database(databaseUrl, { name: 'reelfleet-worker', max: 1 });
+  try {
+    await assertSchema(db, 2);
+    const storage = openStorage(settings.STORAGE_URL, { scratch: settings.REELFLEET_SCRATCH });
+    const providers = chooseProviders(settings);
+    const queue = openQueue(
+      settings.REDIS_URL ? { kind: 'redis', url: settings.REDIS_URL } : { kind: 'postgres', url: databaseUrl },
+      { consumers: served, log },
+    );
+    const worker = await startWorker({
+      ledger: openLedger(db, beats),
+      sweep: openSweepLedger(db),
+      queue,
+      storage,
+      tools: openTools({ threads: ffmpegThreads(settings) }),
+      providers,
+      stages,
+      templates,
+      recorders,
+      clock: systemClock,
+      log,
+      newId: () => v7(),
+      announce: say,
+      settings: {
+        name,
+        stages: settings.REELFLEET_STAGES,
+        concurrency: settings.REELFLEET_CONCURRENCY,
+        leaseMs: settings.REELFLEET_LEASE_MS,
+        heartbeatMs: settings.REELFLEET_HEARTBEAT_MS,
+        sweepMs: settings.REELFLEET_SWEEP_MS,
+        graceMs: settings.REELFLEET_GRACE_MS,
+        offlineMs: settings.REELFLEET_OFFLINE_MS,
+        retentionDays: settings.REELFLEET_RETENTION_DAYS,
+        minFreeMb: settings.REELFLEET_MIN_FREE_MB,
+        scratchRoot: settings.REELFLEET_SCRATCH,
+        pauseAt: settings.REELFLEET_PAUSE_AT,
+      },
+    });
+    say(`worker ready ${name}`);
+    const why = await Promise.race([told, worker.ended]);
+    log.info({ why }, 'worker stops');
+    await worker.stop().catch((error) => log.error({ error: messageOf(error) }, 'worker did not stop cleanly'));
+    if (why === 'drained' || why === 'schema-changed') say(`worker ended: ${why}`);
+    return 0;
+  } finally {
+    await Promise.all([db.end(), beats.end()]);
+  }
+}
+
+/** The cores shared out among the tasks this process may have at once. */
+function ffmpegThreads({ REELFLEET_CONCURRENCY: { default: slots } }: FleetSettings): number {
+  const cores = availableParallelism();
+  return Math.max(1, Math.ceil(cores / (slots ?? cores)));
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}

@@ -1,0 +1,26 @@
+/** A process works only on the schema it was written for; anything else is one sentence at start. */
+import { UserError } from '@reelfleet/core';
+import { type Database, inWords, Refused, schemaVersion } from '@reelfleet/db';
+
+/** Throws UserError (`exitCode` as given) unless the database is at exactly the schema of this code; 1 when it cannot be reached. */
+export async function assertSchema(db: Database, exitCode: 1 | 2): Promise<void> {
+  const expected = schemaVersion();
+  let found: string;
+  try {
+    found = await db.call<string>('schema_version');
+  } catch (error) {
+    if (error instanceof Refused && ['3F000', '42883'].includes(error.code)) {
+      throw new UserError('this database has no Reelfleet schema: run "reelfleet migrate" first', {
+        cause: error,
+        exitCode,
+      });
+    }
+    throw inWords(error);
+  }
+  if (found !== expected) {
+    throw new UserError(
+      `this database is at schema ${found} and this Reelfleet needs ${expected}: run "reelfleet migrate" with the newest version, and update what is older`,
+      { exitCode },
+    );
+  }
+}

@@ -1,0 +1,6 @@
+/** The library domain: what operators do and see, and what completed tasks write into it. */
+export { type EnqueueDeps, enqueueOrders } from './enqueue.ts';
+export { type OperatorDeps, openOperator } from './operator.ts';
+export * from './operator-types.ts';
+export { type Recorder, recorders } from './recorders/index.ts';
+export type { CollectGarbage } from './upkeep.ts';

@@ -1,0 +1,189 @@
+/**
+ * What an operator can do, as one interface: the CLI and the server are two faces of it. Every method that refuses
+ * throws UserError with one sentence. RUN and VIDEO arguments take the id or the `identifier`.
+ */
+import type { RunStatus, TaskStatus } from '@reelfleet/core';
+
+export interface AlbumOrder {
+  channel: string;
+  niche?: string | undefined;
+  moods: readonly string[];
+  minutes?: number | undefined;
+  persona?: string | undefined;
+  preview?: boolean | undefined;
+  tracks?: number | undefined;
+  /** Target length of each track, previews only. */
+  seconds?: number | undefined;
+  key?: string | undefined;
+  priority?: number | undefined;
+  title?: string | undefined;
+  /** Chooses the built-in providers' variations; by default derived from the run. */
+  seed?: number | undefined;
+}
+
+export interface StageOrder {
+  stage: string;
+  input: Record<string, unknown>;
+  video?: string | undefined;
+  key?: string | undefined;
+  priority?: number | undefined;
+}
+
+export type Order = ({ kind: 'album' } & AlbumOrder) | ({ kind: 'stage' } & StageOrder);
+
+export interface Enqueued {
+  runId: string;
+  created: boolean;
+}
+
+export interface RunRow {
+  id: string;
+  identifier: string;
+  template: string;
+  title: string | null;
+  status: RunStatus;
+  phase: string | null;
+  priority: number;
+  openTasks: number;
+  tasksTotal: number;
+  tasksEnded: number;
+  /** Mean progress over its tasks, 0..100. */
+  progressPercent: number;
+  errorStage: string | null;
+  errorMessage: string | null;
+  cancelRequestedAt: string | null;
+  createdAt: string;
+  startedAt: string | null;
+  completedAt: string | null;
+  durationSeconds: number | null;
+  videoId: string | null;
+  channelId: string | null;
+}
+
+export interface TaskRow {
+  id: string;
+  key: string;
+  stage: string;
+  title: string | null;
+  status: TaskStatus;
+  stateVersion: number;
+  attemptNumber: number;
+  progressPercent: number;
+  currentStep: string | null;
+  workerName: string | null;
+  failures: number;
+  maxAttempts: number;
+  crashes: number;
+  maxCrashes: number;
+  optional: boolean;
+  needs: string[];
+  runAfter: string | null;
+  claimExpiresAt: string | null;
+  errorCode: string | null;
+  lastError: string | null;
+  startedAt: string | null;
+  completedAt: string | null;
+}
+
+export interface ArtifactRow {
+  kind: string;
+  uri: string;
+  sha256: string;
+  sizeBytes: number;
+  contentType: string;
+  taskKey: string | null;
+}
+
+export interface RunDetails {
+  run: RunRow;
+  tasks: TaskRow[];
+  artifacts: ArtifactRow[];
+}
+
+export interface AuditRow {
+  stateVersion: number;
+  actor: string;
+  /** The worker's display name, when the actor is one. */
+  actorName: string | null;
+  action: string;
+  from: TaskStatus | null;
+  to: TaskStatus;
+  error: string | null;
+  at: string;
+}
+
+export interface WorkerRow {
+  id: string;
+  name: string;
+  status: string;
+  lastHeartbeat: string | null;
+  registeredAt: string;
+  stages: string[];
+  tasks: { id: string; key: string; title: string | null; progressPercent: number }[];
+}
+
+export interface ChannelRow {
+  id: string;
+  name: string;
+  brandNiche: string;
+  isActive: boolean;
+  createdAt: string;
+  totalJobs: number;
+  completedJobs: number;
+}
+
+export interface PersonaRow {
+  id: string;
+  name: string;
+  isActive: boolean;
+}
+
+export interface Operator {
+  /** Enqueue runs in bulk, in batches; answers in order. Nothing is enqueued when any order is wrong. */
+  enqueue(orders: readonly Order[]): Promise<Enqueued[]>;
+  runs(filter: { status?: RunStatus; limit?: number; before?: string }): Promise<RunRow[]>;
+  /** Finds a run or a task by id (or a run's identifier); throws UserError when there is neither. */
+  find(ref: string): Promise<{ kind: 'run'; id: string } | { kind: 'task'; id: string; runId: string }>;
+  run(ref: string): Promise<RunDetails>;
+  task(ref: string): Promise<{ task: TaskRow; audit: AuditRow[]; errorTail: string | null; run: RunRow }>;
+  /** What a task waits for, as sentences, the first being the answer. */
+  why(ref: string): Promise<string[]>;
+  cancel(ref: string): Promise<{ cancelled: number; asked: number }>;
+  retry(ref: string): Promise<{ retried: number }>;
+  pause(stage: string, reason: string | null): Promise<void>;
+  resume(stage: string): Promise<boolean>;
+  stages(): Promise<
+    {
+      stage: string;
+      queued: number;
+      running: number;
+      pausedAt: string | null;
+      pausedBy: string | null;
+      reason: string | null;
+    }[]
+  >;
+  workers(): Promise<WorkerRow[]>;
+  workerControl(name: string, action: 'enable' | 'disable' | 'drain'): Promise<number>;
+  channels: {
+    ls(): Promise<ChannelRow[]>;
+    add(channel: { name: string; niche: string }): Promise<ChannelRow>;
+    edit(ref: string, change: { name?: string; niche?: string }): Promise<ChannelRow>;
+    setActive(ref: string, active: boolean): Promise<ChannelRow>;
+  };
+  personas: {
+    ls(): Promise<PersonaRow[]>;
+    add(persona: { name: string }): Promise<PersonaRow>;
+    edit(ref: string, change: { name?: string }): Promise<PersonaRow>;
+    setActive(ref: string, active: boolean): Promise<PersonaRow>;
+  };
+  /** Copy a finished album out: `<date> <title>.mp4`, `.jpg`, `.txt`; the job becomes completed. Returns the paths. */
+  export(ref: string, to: string): Promise<string[]>;
+  /** Re-hash every artifact against the database. */
+  fsck(
+    report?: (done: number, total: number) => void,
+  ): Promise<{ checked: number; bytes: number; problems: { uri: string; problem: string }[] }>;
+  gc(options: {
+    dryRun: boolean;
+    olderThanMs?: number;
+  }): Promise<{ looked: number; removed: number; bytes: number; runsRemoved: number }>;
+}

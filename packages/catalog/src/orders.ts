@@ -1,0 +1,193 @@
+/**
+ * Orders, checked before anything is written. Pure: a wrong order ends here as one sentence (UserError, exit code 2)
+ * that says which order, what is wrong and what to do; a right one comes out with its defaults filled in.
+ */
+import { nearest } from '@reelfleet/config';
+import { type AnyStage, UserError } from '@reelfleet/core';
+import { z } from 'zod';
+import type { Order } from './operator-types.ts';
+
+export const ALBUM_TRACKS = 20;
+export const ALBUM_MINUTES = { least: 60, most: 90 } as const;
+/** A preview is to be heard in seconds: four tracks of twenty seconds unless the order says otherwise. */
+const PREVIEW = { tracks: 4, seconds: 20 } as const;
+const TRACK_SECONDS = { least: 5, most: 600 } as const;
+const MOST_MOODS = 20;
+export const MOST_SEED = 2_147_483_647;
+
+export interface CheckedAlbum {
+  kind: 'album';
+  /** `order 3: ` in bulk, empty otherwise: how a sentence about this order begins. */
+  where: string;
+  channel: string;
+  niche: string | undefined;
+  moods: string[];
+  minutes: number;
+  tracks: number;
+  preview: boolean;
+  secondsPerTrack: number | undefined;
+  persona: string | undefined;
+  title: string | undefined;
+  seed: number | undefined;
+  key: string | null;
+  priority: number;
+}
+
+export interface CheckedStage {
+  kind: 'stage';
+  where: string;
+  stage: string;
+  input: Record<string, unknown>;
+  video: string | undefined;
+  key: string | null;
+  priority: number;
+}
+
+export type CheckedOrder = CheckedAlbum | CheckedStage;
+
+/** What is wrong with what the operator gave. */
+export const wrong = (sentence: string): UserError => new UserError(sentence, { exitCode: 2 });
+
+const shared = { key: z.string().optional(), priority: z.number().optional() };
+const orderShape = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('album'),
+    channel: z.string(),
+    niche: z.string().optional(),
+    moods: z.array(z.string()),
+    minutes: z.number().optional(),
+    persona: z.string().optional(),
+    preview: z.boolean().optional(),
+    tracks: z.number().optional(),
+    seconds: z.number().optional(),
+    title: z.string().optional(),
+    seed: z.number().optional(),
+    ...shared,
+  }),
+  z.strictObject({
+    kind: z.literal('stage'),
+    stage: z.string(),
+    input: z.record(z.string(), z.unknown()),
+    video: z.string().optional(),
+    ...shared,
+  }),
+]);
+
+export interface KnownStages {
+  /** The stages this version runs. */
+  stages: ReadonlyMap<string, AnyStage>;
+  /** Those and the ones other versions run. */
+  allStageNames: readonly string[];
+}
+
+/** Check one order of a batch of `of`. Throws UserError. */
+export function checkOrder(order: Order, index: number, of: number, known: KnownStages): CheckedOrder {
+  const where = of > 1 ? `order ${index + 1}: ` : '';
+  const shape = orderShape.safeParse(order);
+  if (!shape.success) throw wrong(where + firstProblem(shape.error, 'the order'));
+  const priority = whole(where, 'priority', shape.data.priority ?? 0, -32_768, 32_767);
+  const key = shape.data.key === undefined ? null : line(where, 'key', shape.data.key, 200);
+  return shape.data.kind === 'album'
+    ? { ...checkAlbum(shape.data, where), key, priority }
+    : { ...checkStage(shape.data, where, known), key, priority };
+}
+
+type Shape<K extends Order['kind']> = Extract<z.infer<typeof orderShape>, { kind: K }>;
+
+function checkAlbum(order: Shape<'album'>, where: string): Omit<CheckedAlbum, 'key' | 'priority'> {
+  const channel = line(where, 'channel', order.channel, 255);
+  const niche = order.niche === undefined ? undefined : line(where, 'niche', order.niche, 255);
+  const moods = order.moods.map((mood) => mood.trim()).filter((mood) => mood !== '');
+  if (moods.length === 0) throw wrong(`${where}moods names none: give at least one, for example "calm, warm"`);
+  if (moods.length > MOST_MOODS) throw wrong(`${where}moods names ${moods.length}: give at most ${MOST_MOODS}`);
+  for (const mood of moods) line(where, 'moods', mood, 100);
+  const seed = order.seed === undefined ? undefined : whole(where, 'seed', order.seed, 0, MOST_SEED);
+  return {
+    kind: 'album',
+    where,
+    channel,
+    niche,
+    moods,
+    ...checkLength(order, where),
+    persona: order.persona === undefined ? undefined : line(where, 'persona', order.persona, 255),
+    title: order.title === undefined ? undefined : line(where, 'title', order.title, 200),
+    seed,
+  };
+}
+
+/** An album has 20 tracks and lasts 60 to 90 minutes; a preview is free within sense. */
+function checkLength(order: Shape<'album'>, where: string) {
+  const { least, most } = ALBUM_MINUTES;
+  if (!order.preview) {
+    const { minutes = least, tracks = ALBUM_TRACKS, seconds } = order;
+    if (!Number.isInteger(minutes) || minutes < least || minutes > most)
+      throw wrong(
+        `${where}minutes is ${minutes}, but an album lasts ${least} to ${most} whole minutes: choose one of these, or make it a preview`,
+      );
+    if (tracks !== ALBUM_TRACKS)
+      throw wrong(
+        `${where}tracks is ${tracks}, but an album has exactly ${ALBUM_TRACKS}: leave it out, or make it a preview`,
+      );
+    if (seconds !== undefined)
+      throw wrong(`${where}seconds sets the length of a preview's tracks: leave it out, or make it a preview`);
+    return { preview: false, minutes, tracks, secondsPerTrack: undefined };
+  }
+  const tracks = whole(where, 'tracks', order.tracks ?? PREVIEW.tracks, 1, ALBUM_TRACKS);
+  const minutes = order.minutes === undefined ? undefined : whole(where, 'minutes', order.minutes, 1, most);
+  const perTrack = order.seconds ?? (minutes === undefined ? PREVIEW.seconds : (minutes * 60) / tracks);
+  if (!(perTrack >= TRACK_SECONDS.least && perTrack <= TRACK_SECONDS.most))
+    throw wrong(
+      `${where}${order.seconds === undefined ? `${minutes} minutes of ${tracks} tracks make tracks of ${perTrack} seconds` : `seconds is ${perTrack}`}: a track lasts ${TRACK_SECONDS.least} to ${TRACK_SECONDS.most} seconds`,
+    );
+  // The row keeps whole minutes, at least one; what is made follows the seconds.
+  const lasts = Math.max(1, Math.round((tracks * perTrack) / 60));
+  if (lasts > most)
+    throw wrong(`${where}${tracks} tracks of ${perTrack} seconds last ${lasts} minutes: a preview may last ${most}`);
+  return { preview: true, minutes: lasts, tracks, secondsPerTrack: perTrack };
+}
+
+function checkStage(order: Shape<'stage'>, where: string, known: KnownStages): Omit<CheckedStage, 'key' | 'priority'> {
+  const stage = known.stages.get(order.stage);
+  if (!stage) throw wrong(where + unknownStage(order.stage, known));
+  const input = stage.input.safeParse(order.input);
+  if (!input.success) throw wrong(where + firstProblem(input.error, `the input of stage ${stage.name}`));
+  const video = order.video === undefined ? undefined : line(where, 'video', order.video, 255);
+  // As it was given: the worker parses it again, and a default of a later version is then that version's.
+  return { kind: 'stage', where, stage: stage.name, input: order.input, video };
+}
+
+/** Why a stage cannot be asked for, as a sentence. */
+export function unknownStage(name: string, { stages, allStageNames }: KnownStages): string {
+  if (allStageNames.includes(name))
+    return `stage "${name}" is not part of this version: it runs ${[...stages.keys()].join(', ')}`;
+  const close = nearest(name, allStageNames);
+  return `there is no stage "${name}": ${close ? `did you mean "${close}"?` : `the stages are ${allStageNames.join(', ')}`}`;
+}
+
+/** The first thing zod found, in one sentence. */
+export function firstProblem(error: z.ZodError, what: string): string {
+  const issue = error.issues[0];
+  const path = issue?.path.join('.') ?? '';
+  if (issue?.code === 'unrecognized_keys')
+    return `${what} has ${issue.keys.map((key) => `"${key}"`).join(' and ')}, which it does not take: leave it out`;
+  return `${what} is wrong${path ? ` at "${path}"` : ''}: ${lowerFirst(issue?.message ?? 'it does not fit')}`;
+}
+
+const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);
+
+/** A name that fits on one line. */
+export function line(where: string, field: string, value: string, most: number): string {
+  const plain = value.trim();
+  if (plain === '') throw wrong(`${where}${field} is empty: write something, or leave it out where it may be`);
+  if (/\p{Cc}|\p{Cs}|[\u2028\u2029]/u.test(plain))
+    throw wrong(`${where}${field} holds a line break or a control character: write it on one line`);
+  // As Postgres counts: characters, not UTF-16 units.
+  const length = [...plain].length;
+  if (length > most) throw wrong(`${where}${field} has ${length} characters: it may have ${most}`);
+  return plain;
+}
+
+function whole(where: string, field: string, value: number, least: number, most: number): number {
+  if (Number.isInteger(value) && value >= least && value <= most) return value;
+  throw wrong(`${where}${field} is ${value}: it takes a whole number from ${least} to ${most}`);
+}

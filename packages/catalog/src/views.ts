@@ -1,0 +1,101 @@
+/** From what the database says to what people and programs are shown: times as ISO-8601 UTC, bytes as numbers. Pure. */
+import type {
+  artifactsOfRun,
+  auditOfTask,
+  ChannelRecord,
+  needsOfRun,
+  RunRecord,
+  TaskRecord,
+  WorkerRecord,
+} from '@reelfleet/db';
+import type { ArtifactRow, AuditRow, ChannelRow, RunRow, TaskRow, WorkerRow } from './operator-types.ts';
+
+const iso = (date: Date | null): string | null => date?.toISOString() ?? null;
+
+export function runRow(run: RunRecord): RunRow {
+  const { videoTitle: _title, cancelRequestedBy: _by, ...rest } = run;
+  return {
+    ...rest,
+    cancelRequestedAt: iso(run.cancelRequestedAt),
+    createdAt: run.createdAt.toISOString(),
+    startedAt: iso(run.startedAt),
+    completedAt: iso(run.completedAt),
+  };
+}
+
+type Need = Awaited<ReturnType<typeof needsOfRun>>[number];
+
+export function taskRow(task: TaskRecord, needs: readonly Need[]): TaskRow {
+  return {
+    id: task.id,
+    key: task.key,
+    stage: task.stage,
+    title: task.title,
+    status: task.status,
+    stateVersion: task.stateVersion,
+    attemptNumber: task.attemptNumber,
+    progressPercent: task.progressPercent,
+    currentStep: task.currentStep,
+    workerName: task.workerName,
+    failures: task.failures,
+    maxAttempts: task.maxAttempts,
+    crashes: task.crashes,
+    maxCrashes: task.maxCrashes,
+    optional: task.optional,
+    needs: needs.filter((need) => need.taskId === task.id).map((need) => need.key),
+    runAfter: iso(task.runAfter),
+    claimExpiresAt: iso(task.claimExpiresAt),
+    errorCode: task.errorCode,
+    lastError: task.lastError,
+    startedAt: iso(task.startedAt),
+    completedAt: iso(task.completedAt),
+  };
+}
+
+export function artifactRow(artifact: Awaited<ReturnType<typeof artifactsOfRun>>[number]): ArtifactRow {
+  const { kind, uri, sha256, sizeBytes, contentType, taskKey } = artifact;
+  return { kind, uri, sha256, sizeBytes: Number(sizeBytes), contentType, taskKey };
+}
+
+type AuditRecord = Awaited<ReturnType<typeof auditOfTask>>[number];
+
+/** The row keeps its last error until it completes; here an entry shows only the one that came with it. */
+export function auditRow(entry: AuditRecord): AuditRow {
+  const isNew =
+    ['fail', 'retry', 'expire', 'resolve'].includes(entry.action) || entry.after.error !== entry.before?.error;
+  return {
+    stateVersion: entry.stateVersion,
+    actor: entry.actor,
+    actorName: entry.actorName,
+    action: entry.action,
+    from: entry.before?.status ?? null,
+    to: entry.after.status,
+    error: isNew && entry.after.error ? (entry.after.error.split('\n', 1)[0] ?? null) : null,
+    at: entry.at.toISOString(),
+  };
+}
+
+/** The last lines of the external program that the newest failed attempt kept, below the message. */
+export function errorTail(task: Pick<TaskRecord, 'lastError'>, audit: readonly AuditRecord[]): string | null {
+  const text = task.lastError ?? audit.findLast((entry) => entry.after.error !== null)?.after.error ?? null;
+  if (text === null) return null;
+  const cut = text.indexOf('\n');
+  return cut < 0 ? null : text.slice(cut + 1);
+}
+
+export function workerRow(worker: WorkerRecord): WorkerRow {
+  const { id, name, status, stages, tasks } = worker;
+  return {
+    id,
+    name: name ?? id,
+    status,
+    lastHeartbeat: iso(worker.lastHeartbeat),
+    registeredAt: worker.registeredAt.toISOString(),
+    stages,
+    tasks,
+  };
+}
+
+export function channelRow(channel: ChannelRecord & { totalJobs: number; completedJobs: number }): ChannelRow {
+  return { ...channel, createdAt: channel.createdAt.toISOString() };
+}
