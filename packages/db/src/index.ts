@@ -7,7 +7,7 @@ export {
   restoreDatabase,
 } from './backup.ts';
 export * from './client.ts';
-export * from './ledger.ts';
-export * from './reads/index.ts';
 export { maskUrl } from './connection-error.ts';
+export * from './ledger.ts';
 export { type MigrateOptions, type MigrateResult, migrate, schemaVersion } from './migrate.ts';
+export * from './reads/index.ts';
