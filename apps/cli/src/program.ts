@@ -129,7 +129,7 @@ function usageSentence(error: CommanderError, argv: readonly string[], program: 
     const close = nearest(word.replace(/=.*/s, ''), options);
     return `there is no option ${word}${close ? `; did you mean ${close}?` : ''}; ${help}`;
   }
-  return `${said}; ${help}`;
+  return `${said.replaceAll("'", '"')}; ${help}`;
 }
 
 /** The command that the words lead to, as far as they name one. */

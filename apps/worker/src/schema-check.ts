@@ -1,6 +1,6 @@
 /** A process works only on the schema it was written for; anything else is one sentence at start. */
 import { UserError } from '@reelfleet/core';
-import { type Database, inWords, Refused, schemaVersion } from '@reelfleet/db';
+import { type Database, inWords, schemaVersion } from '@reelfleet/db';
 
 /** Throws UserError (`exitCode` as given) unless the database is at exactly the schema of this code; 1 when it cannot be reached. */
 export async function assertSchema(db: Database, exitCode: 1 | 2): Promise<void> {
@@ -9,7 +9,7 @@ export async function assertSchema(db: Database, exitCode: 1 | 2): Promise<void>
   try {
     found = await db.call<string>('schema_version');
   } catch (error) {
-    if (error instanceof Refused && ['3F000', '42883'].includes(error.code)) {
+    if (['3F000', '42883'].includes(codeOf(error))) {
       throw new UserError('this database has no Reelfleet schema: run "reelfleet migrate" first', {
         cause: error,
         exitCode,
@@ -23,4 +23,10 @@ export async function assertSchema(db: Database, exitCode: 1 | 2): Promise<void>
       { exitCode },
     );
   }
+}
+
+/** The SQLSTATE, however the client sorted the error. */
+function codeOf(error: unknown): string {
+  const { code, cause } = error as { code?: string; cause?: { code?: string } };
+  return code ?? cause?.code ?? '';
 }

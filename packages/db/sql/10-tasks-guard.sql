@@ -1,8 +1,9 @@
 -- Guard and audit of tasks, set-based: one check and one insert per statement, whatever its size.
+-- Transition tables have no statistics, and a nested loop over two of them is quadratic: hence the joins that are set.
 -- No code path and no hand-typed SQL can change a task's status without an arrow of next_status, nor skip the audit.
 
 create or replace function reelfleet.tasks_created() returns trigger
-language plpgsql security definer set search_path = public, pg_temp as $$
+language plpgsql security definer set search_path = public, pg_temp set enable_hashjoin = on set enable_nestloop = off as $$
 declare bad record;
 begin
   select id, status, state_version, last_event into bad from added
@@ -22,7 +23,7 @@ begin
 end $$;
 
 create or replace function reelfleet.tasks_changed() returns trigger
-language plpgsql security definer set search_path = public, pg_temp as $$
+language plpgsql security definer set search_path = public, pg_temp set enable_hashjoin = on set enable_nestloop = off as $$
 declare bad record;
 begin
   select coalesce(o.id, n.id) as id, o.status as was, n.status as wished, o.state_version as had, n.state_version as has, n.last_event as event

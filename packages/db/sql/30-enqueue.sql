@@ -3,7 +3,8 @@
 -- run id again, answers with the first run and inserts nothing. Returns {runs: [{id, runId, created}], tickets}.
 
 create or replace function reelfleet.enqueue(p_items jsonb, p_actor text) returns jsonb
-language plpgsql security definer set search_path = public, pg_temp as $$
+language plpgsql security definer set search_path = public, pg_temp
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
 declare
   fresh uuid[];
   item jsonb;

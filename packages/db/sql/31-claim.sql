@@ -2,11 +2,16 @@
 -- claimed (with the task and the outputs it needs), stale (a duplicate, an old or a forged ticket) or refused (paused
 -- stage, worker not active, or p_refusals[i]: the worker's own reason, such as a full disk); a refused row is marked
 -- undispatched in the same call, so no ticket is eaten.
+--
+-- The planner settings of the ledger's functions say one thing: rows are reached by their key from a short list, whatever
+-- the statistics of a young table suggest, and the plan is made once. Without them a call may cost as much as the backlog.
 
 create or replace function reelfleet.claim(p_worker uuid, p_ids uuid[], p_versions int[], p_lease_ms int, p_refusals text[])
-returns jsonb language plpgsql security definer set search_path = public, pg_temp as $$
+returns jsonb language plpgsql security definer set search_path = public, pg_temp
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
 declare
   worker_status text;
+  runs uuid[];
   held jsonb;
   reasons jsonb;
   claimed jsonb := '[]';
@@ -17,9 +22,9 @@ begin
   end if;
 
   -- The first claim of a run writes its row too, so those rows are locked first: runs by id, then tasks by id.
-  perform 1 from pipeline_runs r
-  where r.status = 'queued' and r.id in (select t.run_id from tasks t where t.id = any(p_ids))
-  order by r.id for update;
+  select array_agg(distinct t.run_id) into runs from unnest(p_ids) as a(id) join tasks t on t.id = a.id;
+  perform 1 from unnest(runs) as u(id) join pipeline_runs r on r.id = u.id
+  where r.status = 'queued' order by r.id for update of r;
 
   -- No SKIP LOCKED: a row locked for a millisecond would look stale.
   with asked as (select * from unnest(p_ids, p_versions, p_refusals) as a(id, version, refusal)),
@@ -76,7 +81,8 @@ end $$;
 
 -- After an unknown outcome of a claim: what this worker holds of these tasks at exactly the next version.
 create or replace function reelfleet.claimed_by(p_worker uuid, p_ids uuid[], p_versions int[]) returns jsonb
-language sql stable security definer set search_path = public, pg_temp as $$
+language sql stable security definer set search_path = public, pg_temp
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
   select coalesce(jsonb_agg(jsonb_build_object(
       'id', t.id, 'version', t.state_version, 'key', t.key, 'stage', t.stage, 'title', t.title, 'payload', t.payload,
       'runId', t.run_id, 'videoId', t.video_id, 'template', r.template, 'params', r.params,

@@ -3,7 +3,8 @@
 
 create or replace function reelfleet.beat(
   p_worker uuid, p_ids uuid[], p_versions int[], p_lease_ms int, p_progress int[], p_steps text[], p_draining boolean, p_counters jsonb
-) returns jsonb language plpgsql security definer set search_path = public, pg_temp as $$
+) returns jsonb language plpgsql security definer set search_path = public, pg_temp
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
 declare
   me record;
   answers jsonb;

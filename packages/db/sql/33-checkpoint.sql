@@ -2,7 +2,8 @@
 -- stored units grows. p_items: [{id, version, data, units, progress, step}]. Returns the ids that were held.
 
 create or replace function reelfleet.checkpoint(p_worker uuid, p_items jsonb) returns jsonb
-language plpgsql security definer set search_path = public, pg_temp as $$
+language plpgsql security definer set search_path = public, pg_temp
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
 declare held jsonb;
 begin
   with asked as (

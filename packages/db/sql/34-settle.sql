@@ -4,7 +4,8 @@
 -- `resolve` (an operator's or an outside event's word on a waiting task) passes the same way, with p_worker null.
 
 create or replace function reelfleet.settle(p_worker uuid, p_actor text, p_items jsonb) returns jsonb
-language plpgsql security definer set search_path = public, pg_temp as $$
+language plpgsql security definer set search_path = public, pg_temp
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
 declare
   runs uuid[];
   held uuid[];
@@ -16,11 +17,9 @@ declare
 begin
   select worker_name into who_name from workers where id = p_worker;
 
-  select coalesce(array_agg(id), '{}') into runs from (
-    select r.id from pipeline_runs r where r.id in (
-      select t.run_id from jsonb_to_recordset(p_items) as i(id uuid, version int)
-      join tasks t on t.id = i.id and t.state_version = i.version)
-    order by r.id for update) locked;
+  select coalesce(array_agg(distinct t.run_id), '{}') into runs
+  from jsonb_to_recordset(p_items) as i(id uuid, version int) join tasks t on t.id = i.id and t.state_version = i.version;
+  perform 1 from unnest(runs) as u(id) join pipeline_runs r on r.id = u.id order by r.id for update of r;
 
   select coalesce(array_agg(id), '{}') into held from (
     select t.id from jsonb_to_recordset(p_items) as i(id uuid, version int, event text)
@@ -162,7 +161,8 @@ end $$;
 
 -- After an unknown outcome: did this actor's event happen at exactly the next version? p_items: [{id, version, event}].
 create or replace function reelfleet.happened(p_actor text, p_items jsonb) returns jsonb
-language sql stable security definer set search_path = public, pg_temp as $$
+language sql stable security definer set search_path = public, pg_temp
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
   select coalesce(jsonb_object_agg(i.id, a.state_after->>'status'), '{}'::jsonb)
   from jsonb_to_recordset(p_items) as i(id uuid, version int, event text)
   join task_audit a on a.task_id = i.id and a.state_version = i.version + 1 and a.actor = p_actor and a.action = i.event

@@ -4,7 +4,8 @@ create table if not exists reelfleet.chores (name text primary key, next_at time
 
 -- The turn: one sweeper per interval for the whole fleet. `since` starts the current unbroken series of sweeps.
 create or replace function reelfleet.sweep_turn(p_interval_ms int, p_lease_ms int) returns boolean
-language plpgsql security definer set search_path = public, pg_temp as $$
+language plpgsql security definer set search_path = public, pg_temp
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
 begin
   update sweep_turn set next_at = now() + make_interval(secs => p_interval_ms / 1000.0), last_at = now(),
     since = case when last_at is null or since is null
@@ -16,7 +17,8 @@ end $$;
 
 -- Once a day, say: true for exactly one caller per period.
 create or replace function reelfleet.chore_due(p_name text, p_every_ms bigint) returns boolean
-language sql security definer set search_path = public, pg_temp as $$
+language sql security definer set search_path = public, pg_temp
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
   with mine as (
     insert into reelfleet.chores as c (name, next_at) values (p_name, now() + make_interval(secs => p_every_ms / 1000.0))
     on conflict (name) do update set next_at = excluded.next_at where c.next_at <= now()
@@ -27,7 +29,8 @@ $$;
 -- Expired leases. Nothing expires until sweeps have run for a whole lease since the postmaster started and since the
 -- last gap between sweeps: after an outage every living worker gets the time to beat first.
 create or replace function reelfleet.sweep_expire(p_actor text, p_lease_ms int, p_limit int) returns jsonb
-language plpgsql security definer set search_path = public, pg_temp as $$
+language plpgsql security definer set search_path = public, pg_temp
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
 declare
   lease interval := make_interval(secs => p_lease_ms / 1000.0);
   found_ids uuid[];
@@ -71,22 +74,28 @@ end $$;
 
 -- Due and undispatched rows get tickets. Stages are hopped over by the index, so a paused stage's backlog costs nothing.
 create or replace function reelfleet.sweep_due(p_limit int) returns jsonb
-language plpgsql security definer set search_path = public, pg_temp as $$
-declare due uuid[];
+language plpgsql security definer set search_path = public, pg_temp
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
+declare
+  found_ids uuid[];
+  due uuid[];
 begin
   with recursive stages as (
     (select t.stage from tasks t where t.status = 'queued' and t.dispatched_at is null order by t.stage limit 1)
     union all
     select (select t.stage from tasks t where t.status = 'queued' and t.dispatched_at is null and t.stage > s.stage order by t.stage limit 1)
     from stages s where s.stage is not null
-  ), found as (
-    select c.id from stages s, lateral (
+  )
+  select coalesce(array_agg(c.id), '{}') into found_ids from (
+    select d.id from stages s, lateral (
       (select t.id from tasks t where t.stage = s.stage and t.status = 'queued' and t.dispatched_at is null and t.run_after <= now() order by t.run_after limit p_limit)
       union all
-      (select t.id from tasks t where t.stage = s.stage and t.status = 'queued' and t.dispatched_at is null and t.run_after is null limit p_limit)) c
-    where s.stage is not null and not reelfleet.paused(s.stage) limit p_limit
-  ), free as (
-    select t.id from tasks t where t.id in (select id from found) and t.status = 'queued' and t.dispatched_at is null
+      (select t.id from tasks t where t.stage = s.stage and t.status = 'queued' and t.dispatched_at is null and t.run_after is null limit p_limit)) d
+    where s.stage is not null and not reelfleet.paused(s.stage) limit p_limit) c;
+
+  with free as (
+    select t.id from unnest(found_ids) as f(id) join tasks t on t.id = f.id
+    where t.status = 'queued' and t.dispatched_at is null
     order by t.id for update of t skip locked
   ), sent as (
     update tasks t set dispatched_at = now(), dispatches = t.dispatches + 1 from free where t.id = free.id returning t.id
@@ -97,7 +106,8 @@ end $$;
 -- The rising number: p_seen is what the queue's store holds (null: nothing). Lower or missing means the store was lost
 -- or rewound; Postgres remembers when. Returns the number to write there next.
 create or replace function reelfleet.sweep_store(p_store text, p_seen bigint) returns jsonb
-language plpgsql security definer set search_path = public, pg_temp as $$
+language plpgsql security definer set search_path = public, pg_temp
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
 declare
   q queue_stores;
   lost boolean;
@@ -116,7 +126,8 @@ end $$;
 -- Rows dispatched before the store was lost count as undispatched: re-issued in bounded batches (a paused stage's rows
 -- are only marked).
 create or replace function reelfleet.sweep_lost(p_store text, p_limit int) returns jsonb
-language plpgsql security definer set search_path = public, pg_temp as $$
+language plpgsql security definer set search_path = public, pg_temp
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
 declare
   lost timestamptz;
   due uuid[];
@@ -137,7 +148,8 @@ end $$;
 -- queue slowly instead, for tickets removed by hand. Returns {rows: [{id, version, dispatches, stage}], cursor}; the
 -- caller moves the cursor with sweep_cursor once it has looked, so that a queue that is away loses nothing.
 create or replace function reelfleet.sweep_verify(p_store text, p_limit int, p_rotate boolean) returns jsonb
-language sql stable security definer set search_path = public, pg_temp as $$
+language sql stable security definer set search_path = public, pg_temp
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
   with batch as (
     select t.id, t.state_version, t.dispatches, t.stage, t.dispatched_at
     from queue_stores q, lateral (
@@ -152,7 +164,8 @@ language sql stable security definer set search_path = public, pg_temp as $$
   from batch
 $$;
 create or replace function reelfleet.sweep_cursor(p_store text, p_rotate boolean, p_cursor text) returns void
-language sql security definer set search_path = public, pg_temp as $$
+language sql security definer set search_path = public, pg_temp
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
   update queue_stores set
     verify_cursor = case when p_rotate then verify_cursor else p_cursor::timestamptz end,
     rotate_cursor = case when p_rotate then p_cursor::timestamptz else rotate_cursor end
@@ -161,7 +174,8 @@ $$;
 
 -- Tickets that were looked up and are not there: dispatched anew, if the row has not moved.
 create or replace function reelfleet.redispatch(p_ids uuid[], p_versions int[], p_dispatches int[]) returns jsonb
-language plpgsql security definer set search_path = public, pg_temp as $$
+language plpgsql security definer set search_path = public, pg_temp
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
 declare due uuid[];
 begin
   with gone as (
@@ -179,7 +193,8 @@ end $$;
 
 -- Workers without a beat are offline; one that beats again is active again.
 create or replace function reelfleet.sweep_workers(p_offline_ms int) returns int
-language sql security definer set search_path = public, pg_temp as $$
+language sql security definer set search_path = public, pg_temp
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
   with gone as (
     update workers set status = 'offline'
     where status in ('active', 'draining') and last_heartbeat < now() - make_interval(secs => p_offline_ms / 1000.0)

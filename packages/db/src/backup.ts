@@ -230,7 +230,7 @@ export function resetDatabase(url: string): Promise<void> {
     );
     if ((rows[0]?.n ?? 0) > 0) {
       throw new UserError(
-        `workers are connected to the database at ${maskUrl(url)}: stop them first, then reset it; for the embedded one stop "reelfleet up" and remove its data folder`,
+        `workers are connected to the database at ${maskUrl(url)}: stop them first, then reset it; for the embedded one start it with "reelfleet up --workers 0" meanwhile`,
       );
     }
     // One simple query, hence one transaction.

@@ -151,7 +151,7 @@ export function explain(error: unknown): Error {
     return new OutcomeUnknown(`Postgres cannot be reached: ${error.message}`, { cause: error });
   if (code.startsWith('57P0') || code.startsWith('08')) return new OutcomeUnknown(error.message, { cause: error });
   // Classes that speak of the data or the statement are final; the rest (locks, resources, read-only) passes.
-  if (/^(22|23|42|P0|02|RF|28|3D|0A)/.test(code))
+  if (/^(22|23|42|P0|02|RF|28|3D|3F|0A)/.test(code))
     return new Refused(error.message, { code, detail, constraint: constraint_name, cause: error });
   return new Transient(error.message, { cause: error });
 }

@@ -45,7 +45,7 @@ describe('the lease keeper', () => {
     });
   });
   afterEach(() => {
-    keeper.stop();
+    void keeper.stop();
     vi.useRealTimers();
   });
   const pass = async (ms: number) => {

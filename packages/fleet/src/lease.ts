@@ -49,7 +49,8 @@ export interface LeaseKeeper {
   abortAll(reason: AbortReason): void;
   /** One beat now; also what the timer does. */
   beat(): Promise<void>;
-  stop(): void;
+  /** No more beats; resolves when the one under way is done. */
+  stop(): Promise<void>;
 }
 
 interface Held extends BeatItem {
@@ -204,9 +205,10 @@ export function keepLeases(options: LeaseOptions): LeaseKeeper {
       for (const entry of held.values()) abort(entry, reason);
     },
     beat,
-    stop() {
+    async stop() {
       clearInterval(beatTimer);
       clearInterval(watchTimer);
+      await beating;
     },
   };
 }

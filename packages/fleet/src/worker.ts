@@ -188,7 +188,8 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
       ]);
     }
     await sweeper.stop();
-    leases.stop();
+    // A beat that lands after the leave-taking would bring the worker back to life.
+    await Promise.race([leases.stop(), sleep(1_000, undefined, { ref: false })]);
     await Promise.race([
       ledger.bye(id).catch((error) => log.warn({ error: messageOf(error) }, 'could not take leave')),
       sleep(1_000, undefined, { ref: false }),

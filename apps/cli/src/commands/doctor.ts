@@ -61,11 +61,12 @@ async function examine(cli: Cli): Promise<Finding[]> {
 
   await cli.withFleet(async ({ operator }) => {
     const [workers, stages] = await Promise.all([operator.workers(), operator.stages()]);
-    const online = workers
-      .filter((worker) => worker.status !== 'offline')
-      .map((worker) => ({ stages: worker.stages.length }));
-    findings.push(services.judgeConnections(facts, online, located.REDIS_URL === undefined));
-    findings.push(...services.judgeStages(cli.stages, workers, stages, Date.now()));
+    // By the database's clock, which beats are measured with.
+    const now = Date.now() + facts.clockSkewMs;
+    const online = services.beating(workers, located.REELFLEET_OFFLINE_MS, now);
+    const sizes = online.map((worker) => ({ stages: worker.stages.length }));
+    findings.push(services.judgeConnections(facts, sizes, located.REDIS_URL === undefined));
+    findings.push(...services.judgeStages(cli.stages, online, stages, now));
   });
   return findings;
 }

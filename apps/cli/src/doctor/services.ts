@@ -132,7 +132,17 @@ export async function checkRedis(url: string): Promise<Finding[]> {
 type WorkerFacts = Awaited<ReturnType<Operator['workers']>>;
 type StageFacts = Awaited<ReturnType<Operator['stages']>>;
 
-/** Who serves which stage, and what is paused. Pure. */
+/** Workers that beat lately: one that was killed keeps its status until a sweep looks, and none may be there to sweep. Pure. */
+export function beating(workers: WorkerFacts, offlineMs: number, now: number): WorkerFacts {
+  return workers.filter(
+    (worker) =>
+      worker.status !== 'offline' &&
+      worker.lastHeartbeat !== null &&
+      now - Date.parse(worker.lastHeartbeat) <= offlineMs,
+  );
+}
+
+/** Who serves which stage, and what is paused. `workers` are those that beat. Pure. */
 export function judgeStages(
   names: readonly string[],
   workers: WorkerFacts,

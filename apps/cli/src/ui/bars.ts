@@ -1,7 +1,10 @@
 /** Live progress bars, one per node of a pipeline, redrawn in place; notes scroll above them. For terminals only. */
+import { constants } from 'node:os';
 import { MultiBar, type SingleBar } from 'cli-progress';
 import type { Output } from './output.ts';
 import { type Group, groupLine } from './stages.ts';
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 export interface LiveBars {
   show(groups: readonly Group[], now: number): void;
@@ -24,6 +27,14 @@ export function openBars(out: Output, options: { mediaSecondsOf(key: string): nu
   // A process that dies with the bars up must not leave the terminal without its cursor.
   const showCursor = () => process.stdout.write('\u001b[?25h\u001b[?7h');
   process.once('exit', showCursor);
+  const leave = (signal: NodeJS.Signals) => {
+    // Where somebody else listens (up, demo), the process does not end here.
+    if (process.listenerCount(signal) > 1) return;
+    out.divert(null);
+    process.stdout.write('\n');
+    process.exit(128 + constants.signals[signal]);
+  };
+  for (const signal of SIGNALS) process.on(signal, leave);
   return {
     show(groups, now) {
       const names = Math.max(...groups.map((group) => group.key.length));
@@ -45,6 +56,7 @@ export function openBars(out: Output, options: { mediaSecondsOf(key: string): nu
       screen.stop();
       out.divert(null);
       process.off('exit', showCursor);
+      for (const signal of SIGNALS) process.off(signal, leave);
       showCursor();
     },
   };

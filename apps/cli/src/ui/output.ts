@@ -34,7 +34,9 @@ export function openOutput(stdout: NodeJS.WriteStream = process.stdout, stderr =
   };
   return {
     line,
-    json: (value) => stdout.write(`${JSON.stringify(value)}\n`),
+    json(value) {
+      stdout.write(`${JSON.stringify(value)}\n`);
+    },
     table: (rows, columns) => line(table(rows, columns, paint, width())),
     note(text) {
       if (sink) sink(text);

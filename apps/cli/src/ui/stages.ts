@@ -104,8 +104,8 @@ export function groupLine(group: Group, options: LineOptions): string {
   const barWidth = Math.max(5, Math.min(32, width - fixed - 32));
   // The last percent belongs to what has ended.
   const percent = group.ended === group.total ? 100 : Math.min(99, Math.floor(group.fraction * 100));
-  const room = width - fixed - barWidth - 2;
-  const told = room > 3 ? cut(facts.join(' · '), room) : '';
+  const room = width - fixed - barWidth - 3;
+  const told = room > 6 && facts.length > 0 ? cut(` · ${facts.join(' · ')}`, room).trim() : '';
   const colour = group.failed > 0 ? 'red' : group.status === 'completed' ? 'green' : 'cyan';
   return `${name} ${numbers} ${paint(colour, bar(group.fraction, barWidth))} ${String(percent).padStart(3)} % ${group.failed > 0 ? paint('red', told) : paint('dim', told)}`.trimEnd();
 }
@@ -113,7 +113,8 @@ export function groupLine(group: Group, options: LineOptions): string {
 function factsOf(group: Group, mediaSeconds: number | null, now: number): string[] {
   const facts: string[] = [];
   if (group.failed > 0) facts.push(group.total > 1 ? `${group.failed} failed` : 'failed');
-  else if (['queued', 'waiting', 'cancelled', 'skipped'].includes(group.status)) facts.push(group.status);
+  else if (group.status === 'queued' && group.startedAt === null) facts.push('queued');
+  else if (['waiting', 'cancelled', 'skipped'].includes(group.status)) facts.push(group.status);
   const pace = speed(group, mediaSeconds, now);
   if (pace !== null) facts.push(`${pace < 10 ? pace.toFixed(1) : Math.round(pace)} × real time`);
   if (group.endedAt !== null && group.startedAt !== null) {

@@ -33,13 +33,13 @@ export async function inSession(
   const settings = cli.settings(changes);
   const stop = new AbortController();
   let fleet: LocalFleet | null = null;
-  let again = false;
+  let killing: Promise<void> | null = null;
   void onStopSignals(() => {
-    again = true;
+    if (killing) return;
     out.note('stopping now');
     // While starting there is nothing to wait for; Postgres is ended by the exit hook of its package.
     if (fleet === null) process.exit(1);
-    void fleet.kill().finally(() => process.exit(1));
+    killing = fleet.kill().finally(() => process.exit(1));
   }).then(() => stop.abort(new UserError('stopped while starting')));
 
   fleet = await startLocalFleet({
@@ -55,7 +55,8 @@ export async function inSession(
     describe(cli, fleet, options.workers ?? defaultWorkers());
     exitCode = await work({ fleet, signal: stop.signal });
   } finally {
-    if (!again) {
+    if (killing) await killing;
+    else {
       const seconds = Math.round(settings.REELFLEET_GRACE_MS / 1000);
       out.note(
         `reelfleet: draining; running work finishes or is given back within ${seconds} s (Ctrl-C again stops now)`,

@@ -1,0 +1,99 @@
+import { describe, expect, it } from 'vitest';
+import { connectionsNeeded, missingFrom } from './check.ts';
+import { beating, judgeConnections, judgeDatabase, judgeStages } from './services.ts';
+
+const facts = {
+  url: 'postgres://u:***@h/d',
+  server: '16.1',
+  major: 16,
+  maxConnections: 100,
+  connections: 10,
+  sizeBytes: 1,
+  schema: '0001-aa',
+  expected: '0001-aa',
+  migrations: [],
+  clockSkewMs: 3,
+  roundTripMs: 2,
+  rows: {},
+};
+const worker = (name: string, status: string, stages: string[]) => ({
+  id: name,
+  name,
+  status,
+  lastHeartbeat: null,
+  registeredAt: '2026-11-21T12:00:00Z',
+  stages,
+  tasks: [],
+});
+const stage = (name: string, queued: number, pausedAt: string | null = null) => ({
+  stage: name,
+  queued,
+  running: 0,
+  pausedAt,
+  pausedBy: pausedAt && 'ann',
+  reason: pausedAt && 'quota',
+});
+
+describe('doctor', () => {
+  it('fails a database that is too old or has another schema, and names the cure', () => {
+    expect(judgeDatabase(facts).map(({ level }) => level)).toEqual(['ok', 'ok', 'ok']);
+    expect(judgeDatabase({ ...facts, major: 14 })[0]).toMatchObject({
+      level: 'failed',
+      cure: expect.stringContaining('15'),
+    });
+    for (const schema of [null, '0000-bb'])
+      expect(judgeDatabase({ ...facts, schema })[1]).toMatchObject({
+        level: 'failed',
+        cure: 'run "reelfleet migrate"',
+      });
+    expect(judgeDatabase({ ...facts, clockSkewMs: -60_000 })[2]).toMatchObject({ level: 'warning' });
+  });
+
+  it('counts the connections that the fleet may open, and says what to set', () => {
+    expect(connectionsNeeded([{ stages: 7 }, { stages: 1 }], true)).toBe(18 + 12);
+    expect(connectionsNeeded([{ stages: 7 }, { stages: 1 }], false)).toBe(10);
+    expect(judgeConnections(facts, [{ stages: 7 }], true).level).toBe('ok');
+    const many = Array.from({ length: 6 }, () => ({ stages: 7 }));
+    expect(judgeConnections(facts, many, true)).toMatchObject({
+      level: 'failed',
+      cure: expect.stringContaining('200'),
+    });
+  });
+
+  it('fails when work waits for a stage that nobody serves, and only warns when none waits', () => {
+    const levels = (...args: Parameters<typeof judgeStages>) =>
+      judgeStages(...args).map(({ name, level }) => [name, level]);
+    const names = ['music', 'image'];
+    expect(levels(names, [worker('a', 'active', names)], [], 0)).toEqual([['workers', 'ok']]);
+    expect(levels(names, [worker('a', 'active', ['music'])], [], 0)).toEqual([['workers', 'warning']]);
+    expect(levels(names, [worker('a', 'active', ['music'])], [stage('image', 3)], 0)).toEqual([['workers', 'failed']]);
+    expect(levels(names, [worker('a', 'offline', names)], [], 0)).toEqual([['workers', 'note']]);
+    expect(
+      levels(
+        names,
+        [worker('a', 'active', names), worker('b', 'disabled', names)],
+        [stage('music', 2, '2026-11-21T12:00:00Z')],
+        0,
+      ),
+    ).toEqual([
+      ['workers', 'ok'],
+      ['taken out', 'warning'],
+      ['paused', 'warning'],
+    ]);
+  });
+
+  it('counts no worker that has not beaten for long', () => {
+    const now = Date.parse('2026-11-21T12:05:00Z');
+    const at = (name: string, lastHeartbeat: string | null) => ({
+      ...worker(name, 'active', ['music']),
+      lastHeartbeat,
+    });
+    const all = [at('lately', '2026-11-21T12:04:30Z'), at('long ago', '2026-11-21T12:00:00Z'), at('never', null)];
+    expect(beating(all, 60_000, now).map(({ name }) => name)).toEqual(['lately']);
+  });
+
+  it('reads the lists of ffmpeg', () => {
+    const listing = ' V....D libx264   H.264\n A....D aac   AAC\n ... loudnorm A->A';
+    expect(missingFrom(listing, ['libx264', 'aac', 'loudnorm', 'scale'])).toEqual(['scale']);
+  });
+});

@@ -1,0 +1,196 @@
+/**
+ * What a media file is, typed: ffprobe's JSON read through zod. Files that a user supplied are opened with whitelists, because
+ * ffmpeg goes by content, not by name: an HLS playlist called `video.mp4` would copy other local files into the output.
+ */
+import { PermanentError, type RunOptions, type Tools } from '@reelfleet/core';
+import { z } from 'zod';
+
+/** A fraction of integers, as ffmpeg writes frame rates and time bases. */
+export interface Rational {
+  num: number;
+  den: number;
+}
+
+export interface VideoStream {
+  type: 'video';
+  index: number;
+  codec: string;
+  width: number;
+  height: number;
+  pixelFormat: string;
+  fps: Rational | null;
+  timeBase: Rational;
+  durationSeconds: number | null;
+  frames: number | null;
+}
+export interface AudioStream {
+  type: 'audio';
+  index: number;
+  codec: string;
+  sampleRate: number;
+  channels: number;
+  durationSeconds: number | null;
+}
+export interface OtherStream {
+  type: 'other';
+  index: number;
+  codec: string;
+}
+export interface Chapter {
+  title: string;
+  startSeconds: number;
+  endSeconds: number;
+}
+export interface MediaProbe {
+  format: string;
+  durationSeconds: number | null;
+  sizeBytes: number;
+  tags: Record<string, string>;
+  video: VideoStream[];
+  audio: AudioStream[];
+  other: OtherStream[];
+  chapters: Chapter[];
+}
+
+/** Containers a user may give us. No playlists, no concat scripts, no image sequences: those name other files. */
+const userFormats = 'mov,mp4,matroska,webm,mpegts,mpeg,avi,flv,ogg,wav,flac,mp3,aac';
+/** Decoders behind them; what is not here is not opened. */
+const userCodecs =
+  'h264,hevc,av1,libdav1d,libaom-av1,vp8,vp9,mpeg4,mpeg2video,mpeg1video,mjpeg,prores,theora,flv,' +
+  'aac,aac_latm,mp3,mp3float,mp2,mp2float,ac3,eac3,opus,libopus,vorbis,flac,alac,pcm_s16le,pcm_s16be,pcm_s24le,pcm_s32le,pcm_f32le,pcm_u8,' +
+  'mov_text,subrip,ass,webvtt';
+/** 8K UHD with a little room; a larger picture is a decompression bomb here. */
+const userMaxPixels = 7680 * 4608;
+
+/** Options to put before the `-i` of a file that a user supplied, for ffmpeg and ffprobe alike. */
+export const untrustedInput: readonly string[] = [
+  '-protocol_whitelist',
+  'file,pipe',
+  '-format_whitelist',
+  userFormats,
+  '-codec_whitelist',
+  userCodecs,
+  '-max_pixels',
+  String(userMaxPixels),
+];
+
+const rationalText = z.string().regex(/^\d+\/\d+$/);
+const count = z.coerce.number().int().nonnegative();
+const seconds = z.coerce.number();
+const streamJson = z.object({
+  index: z.number().int(),
+  codec_type: z.string().optional(),
+  codec_name: z.string().default('unknown'),
+  width: z.number().int().optional(),
+  height: z.number().int().optional(),
+  pix_fmt: z.string().optional(),
+  avg_frame_rate: rationalText.optional(),
+  time_base: rationalText.optional(),
+  duration: seconds.optional(),
+  nb_frames: count.optional(),
+  nb_read_packets: count.optional(),
+  sample_rate: count.optional(),
+  channels: z.number().int().optional(),
+});
+const probeJson = z.object({
+  streams: z.array(streamJson).default([]),
+  chapters: z
+    .array(z.object({ start_time: seconds, end_time: seconds, tags: z.record(z.string(), z.string()).default({}) }))
+    .default([]),
+  format: z.object({
+    format_name: z.string(),
+    duration: seconds.optional(),
+    size: count.default(0),
+    tags: z.record(z.string(), z.string()).default({}),
+  }),
+});
+
+/** Probe a local file. `trust: 'user'` applies the whitelists. `countPackets` reads the whole file to count, not to believe. */
+export async function probe(
+  tools: Tools,
+  path: string,
+  options: { trust: 'own' | 'user'; countPackets?: boolean } & Pick<RunOptions, 'signal' | 'timeoutMs'>,
+): Promise<MediaProbe> {
+  const { trust, countPackets, ...run } = options;
+  const answer = await tools.ffprobe(
+    [
+      ...(trust === 'user' ? untrustedInput : ['-protocol_whitelist', 'file,pipe']),
+      ...(countPackets ? ['-count_packets'] : []),
+      '-show_streams',
+      '-show_format',
+      '-show_chapters',
+      '-i',
+      fileArgument(path),
+    ],
+    { timeoutMs: 120_000, ...run },
+  );
+  return parseProbe(answer, path);
+}
+
+/** ffmpeg reads `-x.mp4` as an option and `a:b.mp4` as a protocol; `file:` before a path says that it is neither. */
+export function fileArgument(path: string): string {
+  return `file:${path}`;
+}
+
+/** The pure half of {@link probe}. Throws a PermanentError when the answer does not describe a media file. */
+export function parseProbe(answer: unknown, name: string): MediaProbe {
+  const parsed = probeJson.safeParse(answer);
+  if (!parsed.success) {
+    throw new PermanentError(
+      `${name} is not a media file that can be read; check that it is a whole video, audio or image file`,
+      {
+        code: 'unreadable-media',
+        cause: parsed.error,
+      },
+    );
+  }
+  const { streams, chapters, format } = parsed.data;
+  const result: MediaProbe = {
+    format: format.format_name,
+    durationSeconds: format.duration ?? null,
+    sizeBytes: format.size,
+    tags: format.tags,
+    video: [],
+    audio: [],
+    other: [],
+    chapters: chapters.map((chapter) => ({
+      title: chapter.tags.title ?? '',
+      startSeconds: chapter.start_time,
+      endSeconds: chapter.end_time,
+    })),
+  };
+  for (const stream of streams) {
+    const common = { index: stream.index, codec: stream.codec_name };
+    const durationSeconds = stream.duration ?? null;
+    if (stream.codec_type === 'video' && stream.width && stream.height) {
+      result.video.push({
+        ...common,
+        type: 'video',
+        width: stream.width,
+        height: stream.height,
+        pixelFormat: stream.pix_fmt ?? 'unknown',
+        fps: rational(stream.avg_frame_rate),
+        timeBase: rational(stream.time_base) ?? { num: 1, den: 1 },
+        durationSeconds,
+        frames: stream.nb_read_packets ?? stream.nb_frames ?? null,
+      });
+    } else if (stream.codec_type === 'audio' && stream.sample_rate && stream.channels) {
+      result.audio.push({
+        ...common,
+        type: 'audio',
+        sampleRate: stream.sample_rate,
+        channels: stream.channels,
+        durationSeconds,
+      });
+    } else {
+      result.other.push({ ...common, type: 'other' });
+    }
+  }
+  return result;
+}
+
+/** `30000/1001` → { num, den }; `0/0`, ffmpeg's word for unknown, → null. */
+export function rational(text: string | undefined): Rational | null {
+  const [num, den] = (text ?? '').split('/').map(Number);
+  return num && den ? { num, den } : null;
+}

@@ -1,0 +1,11 @@
+export { type AlbumFiles, albumFiles } from './album-files.ts';
+export { allStageNames, runOf, type StageName, stageNamed, stages, templates, validated } from './registry.ts';
+export { type ImageOutput, image, imageInput, imageOutput } from './stages/image.ts';
+export { type MusicOutput, music, musicInput, musicOutput } from './stages/music.ts';
+export { type PlanOutput, plan, planInput, planOutput, promptsJson } from './stages/plan.ts';
+export { type ProbeOutput, probe, probeInput, probeOutput } from './stages/probe.ts';
+export { type RenderOutput, render, renderOutput } from './stages/render.ts';
+export { type ThumbnailOutput, thumbnail, thumbnailInput, thumbnailOutput } from './stages/thumbnail.ts';
+export { type VerifyOutput, verify, verifyInput, verifyOutput } from './stages/verify.ts';
+export { type AlbumOrder, type AlbumParams, album, albumOrder, albumParams, targetSeconds } from './templates/album.ts';
+export { narrowed, type SingleParams, singleParams, singleTemplate } from './templates/single.ts';

@@ -1,0 +1,154 @@
+import { randomUUID } from 'node:crypto';
+import { type AnyStage, expand, instantiate, nodeOf } from '@reelfleet/core';
+import { describe, expect, test } from 'vitest';
+import {
+  album,
+  albumOrder,
+  albumParams,
+  allStageNames,
+  runOf,
+  stageNamed,
+  stages,
+  targetSeconds,
+  templates,
+} from '../index.ts';
+
+const making = { newId: randomUUID, stages: stages as ReadonlyMap<string, AnyStage> };
+const order = { channel: 'Castle', niche: 'Royal Court Ambience', moods: ['elegant', 'serene'] };
+const ids = { channelId: randomUUID(), videoId: randomUUID(), videoJobId: randomUUID() };
+const params = albumParams.parse({ ...order, ...ids, preview: true, tracks: 2, seed: 5 });
+const planned = {
+  title: 'Court',
+  description: 'D',
+  pairs: [
+    { orderIndex: 1, title: 'Entry', musicPrompt: 'm1', visualPrompt: 'v1', seconds: 20 },
+    { orderIndex: 2, title: 'Dance', musicPrompt: 'm2', visualPrompt: 'v2', seconds: 20 },
+  ],
+  prompts: { music_prompts: [], visual_prompts: [] },
+};
+const ref = (kind: string, name: string) => ({
+  id: randomUUID(),
+  kind,
+  uri: `file:///${name}`,
+  sha256: 'a'.repeat(64),
+  sizeBytes: 1,
+  contentType: 'x/y',
+});
+
+describe('an order', () => {
+  test('of an album is 60 to 90 minutes and 20 tracks, unless it is a preview', () => {
+    expect(albumOrder.parse(order)).toMatchObject({
+      minutes: 60,
+      tracks: 20,
+      preview: false,
+      width: 1920,
+      height: 1080,
+      fps: 30,
+      seed: 1,
+    });
+    expect(() => albumOrder.parse({ ...order, minutes: 45 })).toThrow('an album lasts 60 to 90 minutes');
+    expect(() => albumOrder.parse({ ...order, tracks: 4 })).toThrow('an album has 20 tracks');
+    expect(() => albumOrder.parse({ ...order, secondsPerTrack: 20 })).toThrow('for previews only');
+    expect(albumOrder.parse({ ...order, minutes: 1, tracks: 4, secondsPerTrack: 20, preview: true }).tracks).toBe(4);
+  });
+
+  test('aims inside its limits, since tracks come out only about as long as asked', () => {
+    expect(targetSeconds({ minutes: 60, tracks: 20, preview: false })).toBe(3_630);
+    expect(targetSeconds({ minutes: 75, tracks: 20, preview: false })).toBe(4_500);
+    expect(targetSeconds({ minutes: 90, tracks: 20, preview: false })).toBe(5_370);
+    expect(targetSeconds({ minutes: 60, tracks: 4, preview: true, secondsPerTrack: 20 })).toBe(80);
+  });
+});
+
+describe('a run of album', () => {
+  test('starts with its five single tasks and waits for the plan', () => {
+    const { tasks, edges } = instantiate(album, params, making);
+    expect(tasks.map((task) => task.key)).toEqual(['plan', 'render', 'verify', 'thumbnail']);
+    expect(tasks.map((task) => task.title)[0]).toBe('plan · Royal Court Ambience');
+    expect(edges).toContainEqual({ task: 'render', on: 'plan', kind: 'hard' });
+  });
+
+  test('fans out into one track and one still per pair, paired by order index', () => {
+    const { tasks, edges } = expand(album, 'plan', planned, params, making);
+    expect(tasks.map((task) => task.key)).toEqual(['music/01', 'music/02', 'image/01', 'image/02']);
+    expect(tasks[1]?.title).toBe('music 2/2 · Dance');
+    expect(tasks[1]?.payload).toEqual({ orderIndex: 2, title: 'Dance', prompt: 'm2', seconds: 20, seed: 502 });
+    expect(tasks[2]?.payload).toEqual({ orderIndex: 1, title: 'Entry', prompt: 'v1', seed: 501 });
+    expect(edges).toContainEqual({ task: 'render', on: 'image/02', kind: 'hard' });
+  });
+
+  test('passes every phase of a video job in order', () => {
+    const phases = album.nodes.map((node) => node.phase);
+    expect([...new Set(phases)]).toEqual(['planned', 'generating_music', 'generating_image', 'rendering']);
+  });
+
+  test('gives every stage an input that its stage accepts', () => {
+    const tracks = [2, 1].map((orderIndex) => ({
+      orderIndex,
+      title: `T${orderIndex}`,
+      audio: ref('audio', 'a'),
+      samples: 1_024,
+    }));
+    const stills = [1, 2].map((orderIndex) => ({
+      orderIndex,
+      image: ref('image', `i${orderIndex}`),
+      segment: ref('segment', 's'),
+      frames: 300,
+    }));
+    const outputs = {
+      plan: planned,
+      'music/02': tracks[0],
+      'music/01': tracks[1],
+      'image/01': stills[0],
+      'image/02': stills[1],
+      render: { video: ref('render', 'v') },
+    };
+    const children = expand(album, 'plan', planned, params, making).tasks;
+    for (const task of [...instantiate(album, params, making).tasks, ...children]) {
+      const node = nodeOf(album, task.key);
+      const input = node.input({ key: task.key, params, payload: task.payload, outputs });
+      expect(stages.get(task.stage)?.input.safeParse(input).error, task.key).toBeUndefined();
+      if (task.key === 'render')
+        expect(input).toMatchObject({
+          tracks: [{ orderIndex: 1 }, { orderIndex: 2 }],
+          orderedSeconds: 40,
+          artist: 'Castle',
+        });
+      if (task.key === 'thumbnail') expect(input).toMatchObject({ source: { uri: 'file:///i1' } });
+    }
+  });
+});
+
+describe('the registry', () => {
+  test('serves stages that are all on the list of names', () => {
+    for (const name of stages.keys()) expect(allStageNames).toContain(name);
+    expect(() => stageNamed('transcode')).toThrow(
+      /stage transcode is not available yet; this version serves plan, music/,
+    );
+    expect(() => stageNamed('cook')).toThrow(/there is no stage named cook/);
+  });
+
+  test('starts a single run from the one stage it names, and finds its node again', () => {
+    const { template, params: checked } = runOf('single', {
+      stage: 'probe',
+      input: { source: 'file:///a.mp4' },
+      title: 'look',
+    });
+    expect(
+      instantiate(template, checked, making).tasks.map(({ key, stage, title }) => ({ key, stage, title })),
+    ).toEqual([{ key: 'probe', stage: 'probe', title: 'look' }]);
+    const registered = templates.get('single');
+    if (registered)
+      expect(nodeOf(registered, 'probe').input({ key: 'probe', params: checked, payload: {}, outputs: {} })).toEqual({
+        source: 'file:///a.mp4',
+      });
+  });
+
+  test('refuses a bad order with one sentence that names what is wrong', () => {
+    expect(() => runOf('single', { stage: 'probe', input: { source: 5 } })).toThrow(/^stage probe: source: /);
+    expect(() => runOf('album', { ...order, ...ids, minutes: 10 })).toThrow(
+      'pipeline album: minutes: an album lasts 60 to 90 minutes; a shorter one is a preview',
+    );
+    expect(() => runOf('opera', {})).toThrow('there is no pipeline named opera; there are album, single');
+  });
+});

@@ -1,0 +1,172 @@
+/**
+ * A world for one stage, for tests and benchmarks: files under one folder, checkpoints in memory, everything a stage says or
+ * saves written down. No database, no queue.
+ */
+import { createHash, randomUUID } from 'node:crypto';
+import { copyFile, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { ArtifactRef, Body, Logger, Providers, Stage, StageContext, StageStorage, Tools } from '@reelfleet/core';
+
+export interface StageWorld {
+  /** Folder for stored files and scratch folders. */
+  root: string;
+  tools: Tools;
+  providers: Providers;
+}
+
+export interface Attempt {
+  checkpoint?: unknown;
+  signal?: AbortSignal;
+  /** Called at every pause point; throwing there is a crash at that point. */
+  onPause?(point: string): Promise<void> | void;
+}
+
+/** What an attempt did, besides its outcome. */
+export interface Diary {
+  checkpoints: { data: unknown; units: number }[];
+  progress: { fraction: number; step: string | undefined }[];
+  pauses: string[];
+  notes: string[];
+  /** Times the attempt said that something moved. */
+  moves: number;
+}
+
+const quiet: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet };
+
+/** Run a stage once, input and output checked as the engine does. `diary` fills while it runs, also when it fails. */
+export async function runStage<I, O>(
+  stage: Stage<I, O>,
+  input: unknown,
+  world: StageWorld,
+  attempt: Attempt = {},
+  diary: Diary = newDiary(),
+): Promise<O> {
+  const context = await stageContext(stage.input.parse(input), world, attempt, diary);
+  return stage.output.parse(await stage.run(context));
+}
+
+export function newDiary(): Diary {
+  return { checkpoints: [], progress: [], pauses: [], notes: [], moves: 0 };
+}
+
+async function stageContext<I>(input: I, world: StageWorld, attempt: Attempt, diary: Diary): Promise<StageContext<I>> {
+  const scratch = join(world.root, 'scratch', randomUUID());
+  const stored = join(world.root, 'stored', randomUUID());
+  await mkdir(scratch, { recursive: true });
+  await mkdir(stored, { recursive: true });
+  return {
+    input,
+    checkpoint: attempt.checkpoint ?? null,
+    async saveCheckpoint(data, units) {
+      // Through JSON, as the database would.
+      diary.checkpoints.push({ data: JSON.parse(JSON.stringify(data)), units });
+    },
+    progress: (fraction, step) => void diary.progress.push({ fraction, step }),
+    moved() {
+      diary.moves += 1;
+    },
+    storage: folderStorage(stored, scratch),
+    scratch,
+    tools: world.tools,
+    providers: world.providers,
+    log: quiet,
+    signal: attempt.signal ?? new AbortController().signal,
+    note: (line) => void diary.notes.push(line),
+    async pausePoint(point) {
+      diary.pauses.push(point);
+      await attempt.onPause?.(point);
+    },
+  };
+}
+
+function folderStorage(stored: string, scratch: string): StageStorage {
+  let fetched = 0;
+  return {
+    runUri: pathToFileURL(stored).href,
+    async put(name, body, { kind, contentType }) {
+      const path = join(stored, name);
+      await save(body, path);
+      return { ...(await refOf(path, kind)), contentType };
+    },
+    async fetch(ref, name) {
+      fetched += 1;
+      const path = join(scratch, name ?? `${fetched}-${ref.uri.split('/').at(-1)}`);
+      await copyFile(fileURLToPath(ref.uri), path);
+      if ((await digest(path)) !== ref.sha256) throw new Error(`${ref.uri} is not the file it was`);
+      return path;
+    },
+    async has(ref) {
+      const path = fileURLToPath(ref.uri);
+      return (await stat(path).catch(() => null)) !== null && (await digest(path)) === ref.sha256;
+    },
+  };
+}
+
+async function save(body: Body, path: string): Promise<void> {
+  if ('path' in body && typeof body.path === 'string') await copyFile(body.path, path);
+  else await writeFile(path, body as Uint8Array | NodeJS.ReadableStream);
+}
+
+/** A reference to a file on disk, as if it had been stored. */
+export async function refOf(path: string, kind: ArtifactRef['kind']): Promise<ArtifactRef> {
+  const { size } = await stat(path);
+  return {
+    id: randomUUID(),
+    kind,
+    uri: pathToFileURL(path).href,
+    sha256: await digest(path),
+    sizeBytes: size,
+    contentType: 'application/octet-stream',
+  };
+}
+
+async function digest(path: string): Promise<string> {
+  return createHash('sha256')
+    .update(await readFile(path))
+    .digest('hex');
+}
+
+/** Providers that draw and play with ffmpeg's own sources: quick, deterministic, different for every seed. */
+export function sketchProviders(tools: Tools): Providers {
+  return {
+    music: {
+      name: 'dummy',
+      async generate({ seed, seconds }, { path, signal, report }) {
+        const pitch = 180 + ((seed * 37) % 200);
+        const swell = `min(1\\,t)*min(1\\,${seconds}-t)`;
+        const voice = (hertz: number) => `0.2*sin(2*PI*${hertz}*t)*(0.7+0.3*sin(2*t))*${swell}`;
+        const source = `aevalsrc=${voice(pitch)}+${voice(pitch * 1.5)}|${voice(pitch)}+${voice(pitch * 2)}:s=44100:d=${seconds}`;
+        await tools.ffmpeg(['-y', '-f', 'lavfi', '-i', source, '-c:a', 'pcm_s16le', path], signal ? { signal } : {});
+        report?.(1);
+        return { providerId: `track-${seed}`, licenseUrl: null };
+      },
+    },
+    image: {
+      name: 'dummy',
+      async generate({ seed, width, height }, { path, signal, report }) {
+        const colour = (step: number) =>
+          `0x${((seed * 2_654_435 + step * 5_912_353) % 0xffffff).toString(16).padStart(6, '0')}`;
+        const source = `gradients=s=${width}x${height}:c0=${colour(1)}:c1=${colour(2)}:x0=0:y0=0:x1=${width}:y1=${height}:n=2:d=1:seed=1`;
+        await tools.ffmpeg(
+          ['-y', '-f', 'lavfi', '-i', source, '-vf', 'format=rgb24', '-frames:v', '1', path],
+          signal ? { signal } : {},
+        );
+        report?.(1);
+        return { providerId: `still-${seed}` };
+      },
+    },
+    language: {
+      name: 'sketch',
+      async planAlbum({ niche, moods, tracks, totalMinutes }) {
+        const pairs = Array.from({ length: tracks }, (_, index) => ({
+          title: `${niche} No. ${index + 1}`,
+          musicPrompt: `${moods.join(', ')} music ${index + 1}`,
+          visualPrompt: `${niche}, view ${index + 1}`,
+          durationMinutes: totalMinutes / tracks,
+        }));
+        return { title: `${niche} album`, description: `Music for ${niche}`, pairs };
+      },
+    },
+  };
+}
