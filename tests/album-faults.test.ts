@@ -36,17 +36,14 @@ test(`kill -9 of a random worker every two seconds for ${KILL_SECONDS} s, each r
     seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31;
     return seed / 2 ** 31;
   };
-  let kills = 0;
-  for (const end = performance.now() + KILL_SECONDS * 1_000; performance.now() < end; ) {
+  for (let kills = 0; kills < KILL_SECONDS / 2; kills += 1) {
     await sleep(2_000);
     const victim = workers[Math.floor(random() * workers.length)] as TestProcess;
     victim.kill('SIGKILL');
     await victim.waitForExit();
-    kills += 1;
     workers = [...workers.filter((worker) => worker !== victim), await fleet.startWorker()];
   }
   expect(await fleet.ended(run), JSON.stringify(await fleet.tasks(run), null, 1)).toBe('completed');
-  expect(kills).toBeGreaterThanOrEqual(Math.floor(KILL_SECONDS / 4));
   await fleet.expectWhole(run);
   expect(fleet.ffmpegs()).toEqual([]);
   expect(fleet.scratchFolders()).toHaveLength(workers.length);

@@ -89,7 +89,7 @@ describe('with a proxy between the workers and Postgres', () => {
   }, async () => {
     const cut = await fleet.start({ name: 'cut-off', stages: ['gated'] });
     const { runs } = await fleet.enqueue('gated', { name: 'quiet' });
-    await until(() => hand.started.includes('quiet'), { what: 'the task to start' });
+    await until(async () => (await fleet.tasks(runs[0] as string))[0]?.checkpoint, { what: 'the task to be at work' });
     proxy.hang();
     await until(() => hand.reasons.includes('lease-lost'), {
       what: 'the cut-off worker to stop its work',

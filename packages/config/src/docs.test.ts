@@ -10,7 +10,10 @@ test('.env.example names every setting as the schema does', () => {
 });
 test('the settings named in the README exist', () => {
   const known = new Set(settingsTable().map((row) => row.name as string));
-  const named = read('README.md').match(/`([A-Z][A-Z_]+)`/g)?.map((name) => name.slice(1, -1)) ?? [];
+  const named =
+    read('README.md')
+      .match(/`([A-Z][A-Z_]+)`/g)
+      ?.map((name) => name.slice(1, -1)) ?? [];
   expect(named.length).toBeGreaterThan(15);
   expect(named.filter((name) => !known.has(name))).toEqual([]);
 });

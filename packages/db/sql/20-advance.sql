@@ -10,7 +10,7 @@ create or replace function reelfleet.tickets(p_ids uuid[]) returns jsonb languag
   select coalesce(jsonb_agg(jsonb_build_object('id', t.id, 'version', t.state_version, 'dispatches', t.dispatches,
            'stage', t.stage, 'title', t.title, 'priority', t.priority)), '[]'::jsonb)
   from unnest(p_ids) as d(id) join public.tasks t on t.id = d.id
-  where t.status = 'queued' and t.dispatched_at is not null
+  where coalesce(t.status, '') = 'queued' and t.dispatched_at is not null
 $$;
 
 -- Runs' status, counters and phase from their tasks: the SQL twin of runStatus in packages/core/src/pipeline.ts.

@@ -5,6 +5,7 @@
 --
 -- The planner settings of the ledger's functions say one thing: rows are reached by their key from a short list, whatever
 -- the statistics of a young table suggest, and the plan is made once. Without them a call may cost as much as the backlog.
+-- So does an index on the very status that a row reached by its key is asked for: coalesce keeps those out.
 
 create or replace function reelfleet.claim(p_worker uuid, p_ids uuid[], p_versions int[], p_lease_ms int, p_refusals text[])
 returns jsonb language plpgsql security definer set search_path = public, pg_temp
@@ -35,7 +36,7 @@ begin
         when reelfleet.paused(t.stage) then 'stage paused'
         when t.run_after > now() then 'not due' end as reason
     from tasks t join asked a on a.id = t.id and a.version = t.state_version
-    where t.status = 'queued'
+    where coalesce(t.status, '') = 'queued'
     order by t.id for update of t
   )
   select jsonb_object_agg(id, to_jsonb(id)) filter (where reason is null),

@@ -20,7 +20,7 @@ begin
   with asked as (select * from unnest(p_ids, p_versions, p_progress, p_steps) as a(id, version, progress, step)),
   free as (
     select t.id from tasks t join asked a on a.id = t.id and a.version = t.state_version
-    where t.status = 'running' and t.worker_id = p_worker
+    where coalesce(t.status, '') = 'running' and t.worker_id = p_worker
     order by t.id for update of t skip locked
   ), kept as (
     update tasks t set claim_expires_at = now() + make_interval(secs => p_lease_ms / 1000.0),

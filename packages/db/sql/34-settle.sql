@@ -24,7 +24,7 @@ begin
   select coalesce(array_agg(id), '{}') into held from (
     select t.id from jsonb_to_recordset(p_items) as i(id uuid, version int, event text)
     join tasks t on t.id = i.id and t.state_version = i.version
-    where (t.status = 'running' and t.worker_id = p_worker and i.event in ('complete', 'fail', 'park', 'retry', 'release', 'cancel'))
+    where (coalesce(t.status, '') = 'running' and t.worker_id = p_worker and i.event in ('complete', 'fail', 'park', 'retry', 'release', 'cancel'))
        or (t.status = 'waiting' and p_worker is null and i.event = 'resolve')
     order by t.id for update of t) locked;
   if cardinality(held) = 0 then

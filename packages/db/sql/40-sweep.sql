@@ -50,7 +50,7 @@ begin
   select coalesce(array_agg(id), '{}') into runs from (
     select r.id from pipeline_runs r where r.id in (select run_id from tasks where id = any(found_ids)) order by r.id for update) locked;
   with late as (
-    select t.id from tasks t where t.id = any(found_ids) and t.status = 'running' and t.claim_expires_at < now() order by t.id for update of t
+    select t.id from tasks t where t.id = any(found_ids) and coalesce(t.status, '') = 'running' and t.claim_expires_at < now() order by t.id for update of t
   ), written as (
     update tasks t set status = reelfleet.next_state(t, 'expire'), state_version = t.state_version + 1, last_event = 'expire', updated_by = p_actor,
       crashes = least(t.crashes + 1, t.max_crashes), worker_id = null, claimed_at = null, claim_expires_at = null, updated_at = now(),
@@ -95,7 +95,7 @@ begin
 
   with free as (
     select t.id from unnest(found_ids) as f(id) join tasks t on t.id = f.id
-    where t.status = 'queued' and t.dispatched_at is null
+    where coalesce(t.status, '') = 'queued' and t.dispatched_at is null
     order by t.id for update of t skip locked
   ), sent as (
     update tasks t set dispatched_at = now(), dispatches = t.dispatches + 1 from free where t.id = free.id returning t.id
@@ -181,7 +181,7 @@ begin
   with gone as (
     select t.id from tasks t join unnest(p_ids, p_versions, p_dispatches) as a(id, version, dispatches)
       on a.id = t.id and a.version = t.state_version and a.dispatches = t.dispatches
-    where t.status = 'queued' and t.dispatched_at is not null
+    where coalesce(t.status, '') = 'queued' and t.dispatched_at is not null
     order by t.id for update of t skip locked
   ), sent as (
     update tasks t set dispatched_at = case when reelfleet.paused(t.stage) then null else now() end,

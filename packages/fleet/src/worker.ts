@@ -58,6 +58,9 @@ export interface RunningWorker {
 /** Before the grace ends, running work is told to stop, with this much left to checkpoint and be given back. */
 const RELEASE_BEFORE_END_MS = 5_000;
 
+/** Free space is looked at this often, not for every ticket. */
+const FREE_SPACE_LOOK_MS = 1_000;
+
 const concurrencyOf = (stage: AnyStage, settings: WorkerSettings): number =>
   settings.concurrency.byStage[stage.name] ??
   (stage.policy.concurrency === 'cpu' ? availableParallelism() : stage.policy.concurrency);
@@ -130,6 +133,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
     random: Math.random,
     pauseAt: (point, task, signal) => pauseHere(settings.pauseAt, point, task, signal, deps.announce),
   };
+  let looked = { at: Number.NEGATIVE_INFINITY, free: 0 };
   const consumer = openConsumer({
     queue,
     stages: served.map((stage) => ({ name: stage.name, concurrency: concurrencyOf(stage, settings) })),
@@ -137,8 +141,9 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
     log,
     async refusal() {
       if (status === 'disabled' || status === 'draining') return `worker ${status}`;
-      const free = await freeMegabytes(scratch.path);
-      return free < settings.minFreeMb ? `only ${Math.floor(free)} MB free for scratch` : null;
+      if (deps.clock.monotonic() - looked.at > FREE_SPACE_LOOK_MS)
+        looked = { at: deps.clock.monotonic(), free: await freeMegabytes(scratch.path) };
+      return looked.free < settings.minFreeMb ? `only ${Math.floor(looked.free)} MB free for scratch` : null;
     },
     work: (ask, mirror) =>
       runTask(
