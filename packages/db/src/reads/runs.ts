@@ -2,20 +2,11 @@
  * Runs and their tasks as people look at them. Lists page by id: ids are made in order of time, so the primary key
  * serves, however many runs there are.
  */
+import type { RunStatus } from '@reelfleet/core';
 import { and, asc, count, desc, eq, inArray, lt, type SQL, sql } from 'drizzle-orm';
 import { videos } from '../schema/catalog.ts';
-import {
-  artifacts,
-  pipelineRuns,
-  type runStatuses,
-  taskAudit,
-  taskDependencies,
-  tasks,
-  workers,
-} from '../schema/engine.ts';
+import { artifacts, pipelineRuns, taskAudit, taskDependencies, tasks, workers } from '../schema/engine.ts';
 import type { ReadHandle } from './client.ts';
-
-type RunStatus = (typeof runStatuses)[number];
 
 const runColumns = {
   id: pipelineRuns.id,

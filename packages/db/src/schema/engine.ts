@@ -2,6 +2,7 @@
  * Engine: runs, their tasks, who works on them, and the trail of what happened. No stage is known here by name.
  * Rows of `pipeline_runs` and `tasks` change only through the ledger functions; the guard trigger refuses the rest.
  */
+import { artifactKinds, runStatuses, taskStatuses } from '@reelfleet/core';
 import { sql } from 'drizzle-orm';
 import {
   type AnyPgColumn,
@@ -25,8 +26,6 @@ import {
 import { channels, videos } from './catalog.ts';
 import { createdAt, id, oneOf, seconds, time, updatedAt, wordList } from './columns.ts';
 import { generationConfigs } from './moments.ts';
-
-export const runStatuses = ['queued', 'running', 'completed', 'failed', 'partial', 'cancelled'] as const;
 
 /** One pass of a pipeline template over a video. `status` and `phase` are functions of its tasks. */
 export const pipelineRuns = pgTable(
@@ -77,17 +76,6 @@ export const pipelineRuns = pgTable(
       .where(sql`${t.status} in (${wordList(['queued', 'running'])}) and ${t.template} <> 'single'`),
   ],
 );
-
-export const taskStatuses = [
-  'blocked',
-  'queued',
-  'running',
-  'waiting',
-  'completed',
-  'failed',
-  'cancelled',
-  'skipped',
-] as const;
 
 /** One stage of one run. `state_version` is both the optimistic-concurrency guard and the fence. */
 export const tasks = pgTable(
@@ -363,23 +351,6 @@ export const workerApiKeys = pgTable(
     index('ix_worker_api_keys_worker_id').on(t.workerId),
   ],
 );
-
-/** Kinds of stored files; the list of `artifactKinds` in core. */
-export const artifactKinds = [
-  'raw',
-  'script',
-  'image',
-  'audio',
-  'segment',
-  'render',
-  'thumbnail',
-  'clip',
-  'rendition',
-  'manifest',
-  'transcript',
-  'captions',
-  'log',
-] as const;
 
 /** A stored file. Inserted by the completing settle only, so a ghost's files stay invisible. */
 export const artifacts = pgTable(
