@@ -256,7 +256,7 @@ export function splitMinutes(total: number, tracks: number, rng: Rng): number[] 
 }
 
 function titleOf(niche: string, moods: readonly string[], totalMinutes: number): string {
-  const length = totalMinutes >= 2 ? ` | ${Math.round(totalMinutes)} Minutes` : '';
+  const length = totalMinutes >= 2 ? ` | ${Math.floor(totalMinutes)} Minutes` : '';
   return `${capital(niche)}: ${moods.slice(0, 3).map(capital).join(', ')}${length}`;
 }
 
