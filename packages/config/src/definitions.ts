@@ -96,7 +96,7 @@ export function definitions({ cwd, stages }: Place) {
     ),
     REELFLEET_SCRATCH: free(
       folder(cwd),
-      '`reelfleet` below the folder for temporary files',
+      '`reelfleet-<user id>` below the folder for temporary files',
       'scratch folder; what dead workers left in it is removed',
     ),
     // ffmpeg on a full disk writes a short file and says it went well; half a gigabyte holds one task's products (a

@@ -40,7 +40,7 @@ describe('defaults', () => {
       REELFLEET_GRACE_MS: 25_000,
       REELFLEET_SWEEP_MS: 1_000,
       REELFLEET_WORKER_NAME: expect.stringMatching(new RegExp(`-${process.pid}$`)),
-      REELFLEET_SCRATCH: join(tmpdir(), 'reelfleet'),
+      REELFLEET_SCRATCH: join(tmpdir(), `reelfleet-${process.getuid?.() ?? 'user'}`),
       REELFLEET_MIN_FREE_MB: 512,
       REELFLEET_OFFLINE_MS: 60_000,
       REELFLEET_RETENTION_DAYS: 90,

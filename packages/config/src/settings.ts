@@ -164,7 +164,7 @@ function schemaOf(defined: Definitions, { cwd }: Place, production: boolean) {
       REELFLEET_CONCURRENCY: parsed.REELFLEET_CONCURRENCY ?? Object.freeze({ byStage: Object.freeze({}) }),
       REELFLEET_HEARTBEAT_MS: parsed.REELFLEET_HEARTBEAT_MS ?? Math.min(10_000, Math.floor(lease / 3)),
       REELFLEET_WORKER_NAME: parsed.REELFLEET_WORKER_NAME ?? `${hostname().slice(0, 80)}-${process.pid}`,
-      REELFLEET_SCRATCH: parsed.REELFLEET_SCRATCH ?? join(tmpdir(), 'reelfleet'),
+      REELFLEET_SCRATCH: parsed.REELFLEET_SCRATCH ?? join(tmpdir(), `reelfleet-${process.getuid?.() ?? 'user'}`),
       REELFLEET_OFFLINE_MS: parsed.REELFLEET_OFFLINE_MS ?? 2 * lease,
     };
     const refuse = (name: SettingName, message: string) => context.addIssue({ code: 'custom', path: [name], message });

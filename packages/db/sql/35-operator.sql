@@ -67,12 +67,14 @@ begin
     return jsonb_build_object('retried', 0, 'tickets', '[]'::jsonb);
   end if;
 
-  select t.key as task, d.key as need into obstacle
+  -- Behind a need that ended badly and stays so, the task would wait for ever.
+  select t.key as task, d.key as need, d.status into obstacle
   from tasks t join task_dependencies td on td.task_id = t.id and td.kind = 'hard'
   join tasks d on d.id = td.depends_on_id
-  where t.id = any(chosen) and d.status = 'skipped' and not d.id = any(chosen) limit 1;
+  where t.id = any(chosen) and d.status in ('failed', 'cancelled', 'skipped') and not d.id = any(chosen) limit 1;
   if found then
-    raise exception 'task % cannot be retried alone, because % before it was skipped: retry %, or the whole run', obstacle.task, obstacle.need, obstacle.need
+    raise exception 'task % cannot be retried alone, because % before it is %: retry %, or the whole run',
+      obstacle.task, obstacle.need, obstacle.status, obstacle.need
       using errcode = 'RF400';
   end if;
 

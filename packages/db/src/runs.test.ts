@@ -283,3 +283,18 @@ test('two workers that settle the two needs of one task at the same moment unblo
     expect(answers.flatMap((answer) => answer[0]?.tickets.map((ticket) => ticket.title))).toEqual(['join']);
   }
 });
+
+test('a task whose need ended badly is not retried alone, where it would wait for ever', async () => {
+  const run = await enqueue(
+    [task('need', true), task('dependant', false, 1)],
+    [{ task: 'dependant', on: 'need', kind: 'hard' }],
+  );
+  const operator = openOperatorLedger(db);
+  await operator.cancel('me', { runs: [run.id] });
+  const dependant = (await rowsOf(run.id)).find((row) => row.key === 'dependant') as Row;
+  await expect(operator.retry('me', { tasks: [dependant.id] })).rejects.toThrow(
+    'task dependant cannot be retried alone, because need before it is cancelled: retry need, or the whole run',
+  );
+  expect((await operator.retry('me', { runs: [run.id] })).retried).toBe(2);
+  await expectSound(run.id);
+});

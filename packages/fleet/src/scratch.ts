@@ -4,6 +4,7 @@
  */
 import { mkdir, readdir, readFile, rename, rm, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { messageOf, UserError } from '@reelfleet/core';
 
 const OWNER = 'owner.json';
 
@@ -24,7 +25,19 @@ async function birthOf(pid: number): Promise<string | null> {
 
 /** Make this worker's folder and remove those of dead workers. Returns the folder and how many were removed. */
 export async function openScratch(root: string, workerId: string): Promise<{ path: string; removed: number }> {
-  await mkdir(root, { recursive: true });
+  try {
+    await mkdir(root, { recursive: true, mode: 0o700 });
+    return await settleIn(root, workerId);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new UserError(
+      `the scratch folder ${root} cannot be used (${code ?? messageOf(cause)}): set REELFLEET_SCRATCH to a folder this user may write to`,
+      { cause, exitCode: 2 },
+    );
+  }
+}
+
+async function settleIn(root: string, workerId: string): Promise<{ path: string; removed: number }> {
   let removed = 0;
   for (const entry of await readdir(root, { withFileTypes: true })) {
     if (!entry.isDirectory() || !entry.name.startsWith('worker-')) continue;
