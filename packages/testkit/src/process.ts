@@ -48,6 +48,12 @@ export interface TestProcess {
   waitForExit(options?: { timeoutMs?: number }): Promise<Exit>;
 }
 
+/** What our own end takes along: one listener for all of them. */
+const atOurExit = new Set<() => void>();
+process.on('exit', () => {
+  for (const kill of atOurExit) kill();
+});
+
 /** Starts a process; it is killed with its group when the test (or, from `beforeAll`, the file) ends. */
 export function startProcess(options: ProcessOptions): TestProcess {
   const command = options.command ?? process.execPath;
@@ -100,10 +106,10 @@ export function startProcess(options: ProcessOptions): TestProcess {
   };
   const tail = () => `its last lines:\n${lines.slice(-15).join('\n')}`;
   const killGroup = () => signalTo('SIGKILL', true);
-  process.once('exit', killGroup);
+  atOurExit.add(killGroup);
   atTestEnd(async () => {
     killGroup();
-    process.off('exit', killGroup);
+    atOurExit.delete(killGroup);
     // Whoever left the group may still hold the pipes; they are not ours to wait for.
     child.stdout?.destroy();
     child.stderr?.destroy();
