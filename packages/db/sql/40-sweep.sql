@@ -58,7 +58,7 @@ begin
       completed_at = case when reelfleet.next_state(t, 'expire') <> 'queued' then now() end,
       error_code = 'lease-expired',
       last_error = case when reelfleet.next_state(t, 'expire') = 'failed'
-        then format('its lease expired %s times in a row: the task may be killing its worker, see reelfleet logs', t.crashes + 1) else t.last_error end,
+        then format('its lease expired %s times in a row: the task may be killing its worker, see reelfleet show TASK', t.crashes + 1) else t.last_error end,
       run_after = now(),
       dispatched_at = case when reelfleet.next_state(t, 'expire') = 'queued' and not reelfleet.paused(t.stage) then now() end,
       dispatches = t.dispatches + (reelfleet.next_state(t, 'expire') = 'queued' and not reelfleet.paused(t.stage))::int
