@@ -205,4 +205,23 @@ describe.skipIf(redisMissing() !== null)(withRedis('with tickets on Redis'), () 
     await fleet.expectWhole(run);
     for (const task of await fleet.tasks(run)) expect(task.attempts, task.key).toBe(1);
   });
+
+  test('SIGTERM while busy and Redis away: it gives its work back and exits within the grace', {
+    timeout: 120_000,
+  }, async () => {
+    const redis = await startRedis();
+    if (!redis) throw new Error('redis-server did not start');
+    const fleet = await fleetOfItsOwn({ REDIS_URL: redis.url, REELFLEET_GRACE_MS: '6000' });
+    const worker = await fleet.startWorker({ REELFLEET_PAUSE_AT: 'image:mid-work' });
+    const run = await fleet.enqueueAlbum(1, 5);
+    await worker.waitForLine(/paused at mid-work/, { timeoutMs: 60_000 });
+    await redis.kill();
+    worker.kill('SIGTERM');
+    expect(await worker.waitForExit({ timeoutMs: 6_500 })).toEqual({ code: 0, signal: null });
+    expect((await fleet.tasks(run)).find((task) => task.key === 'image/01')).toMatchObject({
+      status: 'queued',
+      failures: 0,
+      crashes: 0,
+    });
+  });
 });

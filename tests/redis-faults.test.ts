@@ -103,7 +103,7 @@ describe.skipIf(redisMissing() !== null)(withRedis('a fleet whose Redis misbehav
     await fleet.operator.pauseStage('echo', 'test', null);
     const second = await fleet.enqueue('echo', { name: 'second' }, { count: 20 });
     await admin.flushall();
-    for (const [key, value] of dump) await admin.restore(key, 0, value);
+    for (const [key, value] of dump) await admin.restore(key, 0, value, 'REPLACE');
     await fleet.operator.resumeStage('echo');
     await allEnd(first.runs.length + second.runs.length);
     expect(hand.started.filter((name) => name === 'first')).toHaveLength(20);

@@ -184,7 +184,7 @@ export async function openFleet(options: FleetOptions) {
           await Promise.all([mine.end(), beats.end()]);
         }),
       );
-      await queue.close();
+      await queue.close(3_000);
       await db.end();
       await database.drop();
       rmSync(folder, { recursive: true, force: true });

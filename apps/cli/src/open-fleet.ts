@@ -51,7 +51,7 @@ export async function openFleet(settings: FleetSettings): Promise<Fleet> {
     storage,
     db,
     async close() {
-      await Promise.all([queue.close(), reads.end(), db.end()]);
+      await Promise.all([queue.close(2_000), reads.end(), db.end()]);
     },
   };
 }

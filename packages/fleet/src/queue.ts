@@ -35,7 +35,8 @@ export interface TicketQueue {
   writeEpoch(value: number): Promise<void>;
   /** Consume a stage's tickets. */
   consume(stage: string, concurrency: number, processor: Processor): Worker;
-  close(): Promise<void>;
+  /** Let go of everything; resolves within `withinMs`, whatever the store does. */
+  close(withinMs: number): Promise<void>;
 }
 
 /** BullMQ's priorities rise with urgency the other way round, and a job without one beats all: so every ticket has one. */
@@ -229,21 +230,20 @@ export function openQueue(store: QueueStore, options: { consumers: number; log: 
       workers.push(worker);
       return worker;
     },
-    async close() {
-      // close() waits for Redis, which may be away; close(true) does not.
-      const gently = Promise.allSettled(workers.map((worker) => worker.close()));
-      const done = await Promise.race([gently.then(() => true), sleep(SEND_DEADLINE_MS, false, { ref: false })]);
-      if (!done)
-        await Promise.race([
-          Promise.allSettled(workers.map((worker) => worker.close(true))),
-          sleep(SEND_DEADLINE_MS, undefined, { ref: false }),
-        ]);
-      await Promise.race([
-        Promise.allSettled([...queues.values()].map((queue) => queue.close())),
-        sleep(SEND_DEADLINE_MS, undefined, { ref: false }),
-      ]);
+    async close(withinMs) {
+      const bounded = (work: Promise<unknown>, ms: number) =>
+        Promise.race([work.then(() => true), sleep(ms, false, { ref: false })]);
+      // close() waits for a Redis that is away; close(true) does not.
+      const reachable = producer === null || producer.status === 'ready';
+      const gently = () => bounded(Promise.allSettled(workers.map((worker) => worker.close())), withinMs / 2);
+      if (!reachable || !(await gently()))
+        await bounded(Promise.allSettled(workers.map((worker) => worker.close(true))), withinMs / 4);
+      await bounded(Promise.allSettled([...queues.values()].map((queue) => queue.close())), withinMs / 8);
       producer?.disconnect();
-      await Promise.race([pool?.end().catch(() => {}), sleep(SEND_DEADLINE_MS, undefined, { ref: false })]);
+      await bounded(
+        Promise.resolve(pool?.end()).catch(() => {}),
+        withinMs / 8,
+      );
     },
   };
 }

@@ -239,12 +239,17 @@ function prepare(task: ClaimedTask, stage: AnyStage, world: TaskWorld): { templa
 function rejectOnAbort(signal: AbortSignal): Promise<never> {
   return new Promise((_resolve, reject) => {
     // A handler that listens to its signal gets a moment to stop its children and save a checkpoint.
-    const late = () => setTimeout(() => reject(signal.reason), HANDLER_STOP_MS).unref();
+    const late = () => {
+      const { reason } = signal.reason as AttemptAborted;
+      setTimeout(() => reject(signal.reason), reason === 'shutdown' ? SHUTDOWN_STOP_MS : HANDLER_STOP_MS).unref();
+    };
     if (signal.aborted) late();
     else signal.addEventListener('abort', late, { once: true });
   });
 }
+/** Longer than ffmpeg gets between SIGTERM and SIGKILL; at a shutdown the grace is about to end, and all children die with us. */
 const HANDLER_STOP_MS = 7_000;
+const SHUTDOWN_STOP_MS = 2_500;
 
 async function settle(item: SettleItem, ledger: TaskLedger, lease: Lease, log: Logger): Promise<SettleAnswer | null> {
   if (lease.aborted?.reason === 'lease-lost') return null;

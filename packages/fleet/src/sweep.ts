@@ -41,6 +41,7 @@ export function startSweeper(options: SweepOptions): Sweeper {
   let rotatedAt = 0;
 
   async function step<T>(name: string, work: () => Promise<T>, otherwise: T): Promise<T> {
+    if (stopping.signal.aborted) return otherwise;
     try {
       return await work();
     } catch (error) {

@@ -57,6 +57,8 @@ export interface RunningWorker {
 
 /** Before the grace ends, running work is told to stop, with this much left to checkpoint and be given back. */
 const RELEASE_BEFORE_END_MS = 5_000;
+/** Kept for the process to end in. */
+const MARGIN_MS = 400;
 
 /** Free space is looked at this often, not for every ticket. */
 const FREE_SPACE_LOOK_MS = 1_000;
@@ -179,27 +181,25 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
   let stopped: Promise<void> | null = null;
   async function drain(): Promise<void> {
     stopping = true;
+    const end = deps.clock.monotonic() + settings.graceMs;
+    const left = () => Math.max(300, end - deps.clock.monotonic() - MARGIN_MS);
+    const within = (work: Promise<unknown>, ms: number) =>
+      Promise.race([work.then(() => true), sleep(ms, false, { ref: false })]);
     log.info({ busy: consumer.busy }, 'draining');
     consumer.stop();
     void leases.beat();
-    const idle = consumer.idle().then(() => true);
-    const patience = Math.max(0, settings.graceMs - RELEASE_BEFORE_END_MS);
-    if (!(await Promise.race([idle, sleep(patience, false, { ref: false })]))) {
+    const idle = consumer.idle();
+    if (!(await within(idle, Math.max(0, settings.graceMs - RELEASE_BEFORE_END_MS)))) {
       log.info({ busy: consumer.busy }, 'giving running work back');
       leases.abortAll('shutdown');
-      await Promise.race([
-        idle,
-        sleep(Math.min(settings.graceMs, RELEASE_BEFORE_END_MS) - 500, undefined, { ref: false }),
-      ]);
+      await within(idle, left() * 0.7);
     }
-    await sweeper.stop();
+    await within(sweeper.stop(), left() * 0.2);
     // A beat that lands after the leave-taking would bring the worker back to life.
-    await Promise.race([leases.stop(), sleep(1_000, undefined, { ref: false })]);
-    await Promise.race([
-      ledger.bye(id).catch((error) => log.warn({ error: messageOf(error) }, 'could not take leave')),
-      sleep(1_000, undefined, { ref: false }),
-    ]);
-    await queue.close();
+    await within(leases.stop(), left() * 0.2);
+    const bye = ledger.bye(id).catch((error) => log.warn({ error: messageOf(error) }, 'could not take leave'));
+    await within(bye, left() * 0.3);
+    await queue.close(left());
     await rm(scratch.path, { recursive: true, force: true });
     log.info('worker stopped');
   }
