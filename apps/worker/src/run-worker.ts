@@ -39,7 +39,15 @@ export async function runWorker(settings: FleetSettings): Promise<number> {
   const served = settings.REELFLEET_STAGES === 'all' ? stages.size : settings.REELFLEET_STAGES.length;
   const db = new Database(databaseUrl, { name: 'reelfleet-worker' });
   // A connection of its own: no queue of statements may delay a heartbeat.
-  const beats = new Database(databaseUrl, { name: 'reelfleet-worker', max: 1 });
+  // A beat that hangs has to be given up while there is still time for another within the lease.
+  const patience = Math.min(settings.REELFLEET_HEARTBEAT_MS, Math.floor(settings.REELFLEET_LEASE_MS / 4));
+  const beats = new Database(databaseUrl, {
+    name: 'reelfleet-worker',
+    max: 1,
+    deadlineMs: patience,
+    statementTimeoutMs: Math.ceil(patience * 0.8),
+    lockTimeoutMs: Math.ceil(patience * 0.8),
+  });
   try {
     await assertSchema(db, 2);
     const storage = openStorage(settings.STORAGE_URL, { scratch: settings.REELFLEET_SCRATCH });

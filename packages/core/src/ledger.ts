@@ -49,8 +49,9 @@ export interface ClaimAsk {
   refusal: string | null;
 }
 
+/** `sentAt`: monotonic milliseconds when the claim was sent; the lease counts from there. */
 export type ClaimAnswer =
-  | { kind: 'claimed'; task: ClaimedTask }
+  | { kind: 'claimed'; task: ClaimedTask; sentAt: number }
   | { kind: 'stale' }
   | { kind: 'refused'; reason: string };
 

@@ -159,7 +159,12 @@ export function classify(
   }
   if (error instanceof PermanentError) return { event: 'fail', code: error.code, message: error.message };
   if (error instanceof RateLimitedError)
-    return { event: 'release', delayMs: error.retryAfterMs, code: 'rate-limited', message: error.message };
+    return {
+      event: 'release',
+      delayMs: Math.max(0, Math.ceil(error.retryAfterMs) || 0),
+      code: 'rate-limited',
+      message: error.message,
+    };
   if (error instanceof ParkError) return { event: 'park', output: error.output, message: error.message };
   return again(error instanceof RetryableError ? error.code : 'error', messageOf(error));
 }

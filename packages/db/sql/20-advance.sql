@@ -23,6 +23,7 @@ begin
       select t.run_id,
         count(*) filter (where t.status in ('queued', 'running', 'waiting')) as open,
         bool_or(t.status = 'cancelled') as any_cancelled,
+        max(t.cancel_requested_by) filter (where t.status = 'cancelled') as cancelled_by,
         bool_or(t.status = 'failed') as any_failed,
         bool_or(not t.optional and t.status = 'failed') as required_failed,
         bool_or(not t.optional and t.status = 'cancelled') as required_cancelled,
@@ -49,7 +50,7 @@ begin
       error_stage = case when w.status in ('failed', 'partial') then w.error_stage end,
       error_message = case
         when w.status in ('failed', 'partial') then w.error_message
-        when w.status = 'cancelled' then 'cancelled by ' || coalesce(r.cancel_requested_by, 'an operator') end
+        when w.status = 'cancelled' then 'cancelled by ' || coalesce(r.cancel_requested_by, w.cancelled_by, 'an operator') end
     from wanted w
     where r.id = w.run_id
       and (r.status, r.open_tasks, r.phase) is distinct from (w.status, w.open::int, coalesce(w.phase, r.phase))
@@ -91,6 +92,7 @@ declare
   frontier uuid[] := p_changed;
   affected uuid[] := p_changed;
   fresh uuid[] := '{}';
+  first_pass boolean := true;
 begin
   -- 1. A hard need that can never be met skips its dependant, and so on down the hard edges.
   loop
@@ -98,7 +100,11 @@ begin
       select t.id from tasks t
       where t.status in ('blocked', 'queued') and t.id in (
         select d.task_id from task_dependencies d join tasks p on p.id = d.depends_on_id
-        where d.depends_on_id = any(frontier) and d.kind = 'hard' and p.status in ('failed', 'cancelled', 'skipped'))
+        where d.depends_on_id = any(frontier) and d.kind = 'hard' and p.status in ('failed', 'cancelled', 'skipped')
+        -- and a child born behind a need that had ended before it
+        union all
+        select d.task_id from task_dependencies d join tasks p on p.id = d.depends_on_id
+        where first_pass and d.task_id = any(p_changed) and d.kind = 'hard' and p.status in ('failed', 'cancelled', 'skipped'))
       order by t.id for update of t
     ), gone as (
       update tasks t set status = 'skipped', state_version = t.state_version + 1, last_event = 'skip', updated_by = p_actor,
@@ -106,6 +112,7 @@ begin
       from doomed where t.id = doomed.id returning t.id
     )
     select coalesce(array_agg(id), '{}') into frontier from gone;
+    first_pass := false;
     exit when cardinality(frontier) = 0;
     affected := affected || frontier;
   end loop;

@@ -12,8 +12,9 @@ declare
 begin
   -- Two enqueues of one key wait for each other here, before either has written a domain row.
   perform pg_advisory_xact_lock(hashtextextended(k, 7)) from (
-    select distinct i->'run'->>'idempotency_key' as k from jsonb_array_elements(p_items) i
-    where i->'run'->>'idempotency_key' is not null order by 1) keys;
+    select distinct coalesce(i->'run'->>'idempotency_key', case when jsonb_array_length(coalesce(i->'before', '[]')) > 0 then i->'run'->>'id' end) as k
+    from jsonb_array_elements(p_items) i order by 1) keys
+  where k is not null;
 
   select coalesce(array_agg(id), '{}') into fresh from (
     select distinct on (coalesce(key, id::text)) id from (

@@ -33,7 +33,7 @@ begin
 
   with items as (
     select i.*, t.run_id, reelfleet.next_state(t, i.event, i.wish) as next
-    from jsonb_to_recordset(p_items) as i(id uuid, version int, event text, output jsonb, code text, message text, "delayMs" int, wish text, log text)
+    from jsonb_to_recordset(p_items) as i(id uuid, version int, event text, output jsonb, code text, message text, "delayMs" double precision, wish text, log text)
     join tasks t on t.id = i.id and t.state_version = i.version
     where i.id = any(held)
   ), written as (

@@ -11,7 +11,7 @@ declare
 begin
   select coalesce(array_agg(id), '{}') into runs from (
     select r.id from pipeline_runs r
-    where r.id = any(p_runs) or r.id in (select t.run_id from tasks t where t.id = any(p_tasks))
+    where r.id in (select unnest(p_runs) union select t.run_id from unnest(p_tasks) as a(id) join tasks t on t.id = a.id)
     order by r.id for update) locked;
 
   update pipeline_runs set cancel_requested_at = now(), cancel_requested_by = p_actor
@@ -45,13 +45,20 @@ set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off se
 declare
   runs uuid[];
   chosen uuid[];
+  kept uuid[];
   obstacle record;
   due uuid[];
 begin
   select coalesce(array_agg(id), '{}') into runs from (
     select r.id from pipeline_runs r
-    where r.id = any(p_runs) or r.id in (select t.run_id from tasks t where t.id = any(p_tasks))
+    where r.id in (select unnest(p_runs) union select t.run_id from unnest(p_tasks) as a(id) join tasks t on t.id = a.id)
     order by r.id for update) locked;
+
+  -- Its worker has been told to stop, or is about to be: the end is on its way and cannot be called back.
+  select t.key as task into obstacle from tasks t where t.run_id = any(p_runs) and t.status = 'running' and t.cancel_requested_at is not null limit 1;
+  if found then
+    raise exception 'task % is still stopping after the cancel: retry when it has ended', obstacle.task using errcode = 'RF400';
+  end if;
 
   with recursive again as (
     select t.id from tasks t
@@ -67,7 +74,17 @@ begin
     return jsonb_build_object('retried', 0, 'tickets', '[]'::jsonb);
   end if;
 
-  -- Behind a need that ended badly and stays so, the task would wait for ever.
+  -- Behind a need that ended badly and stays so, a task would wait for ever. What was only dragged along stays skipped;
+  -- what the operator named is refused.
+  loop
+    with hopeless as (
+      select t.id from tasks t join task_dependencies td on td.task_id = t.id and td.kind = 'hard' join tasks d on d.id = td.depends_on_id
+      where t.id = any(chosen) and t.status = 'skipped' and not t.id = any(p_tasks)
+        and d.status in ('failed', 'cancelled', 'skipped') and not d.id = any(chosen))
+    select coalesce(array_agg(c), '{}') into kept from unnest(chosen) c where c not in (select id from hopeless);
+    exit when cardinality(kept) = cardinality(chosen);
+    chosen := kept;
+  end loop;
   select t.key as task, d.key as need, d.status into obstacle
   from tasks t join task_dependencies td on td.task_id = t.id and td.kind = 'hard'
   join tasks d on d.id = td.depends_on_id

@@ -86,12 +86,13 @@ begin
     select (select t.stage from tasks t where t.status = 'queued' and t.dispatched_at is null and t.stage > s.stage order by t.stage limit 1)
     from stages s where s.stage is not null
   )
+  -- Each stage gets its share, so that none can starve another.
   select coalesce(array_agg(c.id), '{}') into found_ids from (
-    select d.id from stages s, lateral (
-      (select t.id from tasks t where t.stage = s.stage and t.status = 'queued' and t.dispatched_at is null and t.run_after <= now() order by t.run_after limit p_limit)
+    select d.id from (select st.stage, greatest(1, p_limit / count(*) over ()) as share from stages st
+                      where st.stage is not null and not reelfleet.paused(st.stage)) s, lateral (
+      (select t.id from tasks t where t.stage = s.stage and t.status = 'queued' and t.dispatched_at is null and t.run_after <= now() order by t.run_after limit s.share)
       union all
-      (select t.id from tasks t where t.stage = s.stage and t.status = 'queued' and t.dispatched_at is null and t.run_after is null limit p_limit)) d
-    where s.stage is not null and not reelfleet.paused(s.stage) limit p_limit) c;
+      (select t.id from tasks t where t.stage = s.stage and t.status = 'queued' and t.dispatched_at is null and t.run_after is null limit s.share)) d) c;
 
   with free as (
     select t.id from unnest(found_ids) as f(id) join tasks t on t.id = f.id

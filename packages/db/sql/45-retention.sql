@@ -21,7 +21,7 @@ begin
   delete from task_audit where id in (
     select a.id from task_audit a
     where a."timestamp" < now() - make_interval(days => p_days) and not exists (select 1 from tasks t where t.id = a.task_id)
-    order by a.id limit p_limit * 10);
+    limit p_limit * 10);
   get diagnostics m = row_count;
   n := n + m;
   perform set_config('reelfleet.retention', '', true);

@@ -150,8 +150,8 @@ export function explain(error: unknown): Error {
   if (!code || !/^[0-9A-Z]{5}$/.test(code) || !severity_local)
     return new OutcomeUnknown(`Postgres cannot be reached: ${error.message}`, { cause: error });
   if (code.startsWith('57P0') || code.startsWith('08')) return new OutcomeUnknown(error.message, { cause: error });
-  // Classes that speak of the data or the statement are final; the rest (locks, resources, read-only) passes.
-  if (/^(22|23|42|P0|02|RF|28|3D|3F|0A)/.test(code))
+  // Locks, resources, time-outs and a read-only moment pass; whatever else Postgres says, it will say again.
+  if (!/^(40001|40P01|55P03|25006|53...|57014)$/.test(code))
     return new Refused(error.message, { code, detail, constraint: constraint_name, cause: error });
   return new Transient(error.message, { cause: error });
 }

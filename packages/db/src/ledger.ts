@@ -74,7 +74,11 @@ export function openLedger(db: Database, beats: Database): Ledger {
         const rest = items.filter((item) => !(item.id in happened));
         if (rest.length === 0) return { settled: happened, tickets: [] };
         const now = await send(rest);
-        return { settled: { ...happened, ...now.settled }, tickets: now.tickets };
+        // The first statement may have been under way still, and have won.
+        const open = rest.filter((item) => !(item.id in now.settled));
+        const late =
+          open.length > 0 ? await db.call<Record<string, TaskStatus>>('happened', text(workerId), json(fences)) : {};
+        return { settled: { ...late, ...happened, ...now.settled }, tickets: now.tickets };
       }, signal);
       return items.map((item, index) => ({
         status: answer.settled[item.id] ?? null,
@@ -83,8 +87,10 @@ export function openLedger(db: Database, beats: Database): Ledger {
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       if (items.length > 1) {
+        // One by one, and each for itself: what cannot be written must not take the others with it.
         const answers: SettleAnswer[] = [];
-        for (const item of items) answers.push(...(await settle(workerId, [item], signal)));
+        for (const item of items)
+          answers.push(...(await settle(workerId, [item], signal).catch(() => [{ status: null, tickets: [] }])));
         return answers;
       }
       const item = items[0] as SettleItem;
@@ -114,15 +120,22 @@ export function openLedger(db: Database, beats: Database): Ledger {
     schemaVersion: () => db.call('schema_version'),
 
     async claim(workerId, leaseMs, asks): Promise<ClaimAnswer[]> {
-      const ids = asks.map((ask) => ask.id);
-      const versions = asks.map((ask) => ask.version);
+      const readBack = (part: readonly ClaimAsk[]) =>
+        part.length === 0
+          ? Promise.resolve<ClaimedTask[]>([])
+          : db.call<ClaimedTask[]>(
+              'claimed_by',
+              uuid(workerId),
+              uuids(part.map((ask) => ask.id)),
+              ints(part.map((ask) => ask.version)),
+            );
+      let sentAt = performance.now();
       const answer = await persist(async (unknown) => {
-        const read = unknown
-          ? await db.call<ClaimedTask[]>('claimed_by', uuid(workerId), uuids(ids), ints(versions))
-          : [];
-        const have = new Set(read.map((task) => task.id));
-        const rest: readonly ClaimAsk[] = asks.filter((ask) => !have.has(ask.id));
+        const read = unknown ? await readBack(asks) : [];
+        const rest = asks.filter((ask) => !read.some((task) => task.id === ask.id));
         if (rest.length === 0) return { claimed: read, refused: {} };
+        // The lease counts from the sending; a claim that is read back may be as old as the first one.
+        if (read.length === 0) sentAt = performance.now();
         const now = await db.call<{ claimed: ClaimedTask[]; refused: Record<string, string> }>(
           'claim',
           uuid(workerId),
@@ -131,13 +144,17 @@ export function openLedger(db: Database, beats: Database): Ledger {
           int4(leaseMs),
           texts(rest.map((ask) => ask.refusal)),
         );
-        return { claimed: [...read, ...now.claimed], refused: now.refused };
+        const missed = unknown
+          ? rest.filter((ask) => !now.claimed.some((task) => task.id === ask.id) && !(ask.id in now.refused))
+          : [];
+        return { claimed: [...read, ...now.claimed, ...(await readBack(missed))], refused: now.refused };
       });
       // Two tickets of one task can share a batch: only the first of them gets it.
       const claimed = new Map(answer.claimed.map((task) => [task.id, task]));
       return asks.map((ask): ClaimAnswer => {
         const task = claimed.get(ask.id);
-        if (task && task.version === ask.version + 1 && claimed.delete(ask.id)) return { kind: 'claimed', task };
+        if (task && task.version === ask.version + 1 && claimed.delete(ask.id))
+          return { kind: 'claimed', task, sentAt };
         const reason = answer.refused[ask.id];
         return reason === undefined ? { kind: 'stale' } : { kind: 'refused', reason };
       });
@@ -157,7 +174,8 @@ export function openLedger(db: Database, beats: Database): Ledger {
       ),
 
     async checkpoint(workerId, items: readonly CheckpointItem[], signal) {
-      const held = new Set(await persist(() => db.call<string[]>('checkpoint', uuid(workerId), json(items)), signal));
+      const whole = items.map((item) => ({ ...item, units: Math.trunc(item.units) }));
+      const held = new Set(await persist(() => db.call<string[]>('checkpoint', uuid(workerId), json(whole)), signal));
       return items.map((item) => held.has(item.id));
     },
 

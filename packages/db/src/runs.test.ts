@@ -298,3 +298,60 @@ test('a task whose need ended badly is not retried alone, where it would wait fo
   expect((await operator.retry('me', { runs: [run.id] })).retried).toBe(2);
   await expectSound(run.id);
 });
+
+test('a child born behind an optional need that had failed before is skipped, not left waiting', async () => {
+  const run = await enqueue([task('optional', true), task('plan')], []);
+  const [optional, plan] = run.tickets as [Ticket, Ticket];
+  await work(optional, 'fail');
+  const ledger = openLedger(db, db);
+  await ledger.claim(worker, 30_000, [{ id: plan.id, version: 1, refusal: null }]);
+  await ledger.settle(worker, [
+    {
+      id: plan.id,
+      version: 2,
+      event: 'complete',
+      output: {},
+      children: [task('child/1', false, 1)],
+      edges: [
+        { task: 'child/1', on: 'plan', kind: 'hard' },
+        { task: 'child/1', on: 'optional', kind: 'hard' },
+      ],
+    },
+  ]);
+  expect((await rowsOf(run.id)).find((row) => row.key === 'child/1')?.status).toBe('skipped');
+  expect((await statusOf(run.id)).status).toBe('partial');
+});
+
+test('of two failed needs each can be retried alone, and what hangs on both follows when both are', async () => {
+  const run = await enqueue(
+    [task('a'), task('b'), task('join', false, 1)],
+    [
+      { task: 'join', on: 'a', kind: 'hard' },
+      { task: 'join', on: 'b', kind: 'hard' },
+    ],
+  );
+  for (const ticket of run.tickets) await work(ticket, 'fail');
+  const operator = openOperatorLedger(db);
+  const idOf = async (key: string) => (await rowsOf(run.id)).find((row) => row.key === key)?.id as string;
+  expect((await operator.retry('me', { tasks: [await idOf('a')] })).retried).toBe(1);
+  await expectSound(run.id);
+  expect((await operator.retry('me', { tasks: [await idOf('b')] })).retried).toBe(2);
+  expect((await rowsOf(run.id)).map((row) => `${row.key} ${row.status}`)).toEqual([
+    'a queued',
+    'b queued',
+    'join blocked',
+  ]);
+  await expectSound(run.id);
+});
+
+test('a run is not retried while its cancelled work is still stopping', async () => {
+  const run = await enqueue([task('a'), task('b')], []);
+  const ledger = openLedger(db, db);
+  const first = run.tickets[0] as Ticket;
+  await ledger.claim(worker, 30_000, [{ id: first.id, version: 1, refusal: null }]);
+  const operator = openOperatorLedger(db);
+  await operator.cancel('anna', { runs: [run.id] });
+  await expect(operator.retry('me', { runs: [run.id] })).rejects.toThrow(/is still stopping after the cancel/);
+  await ledger.settle(worker, [{ id: first.id, version: 2, event: 'cancel' }]);
+  expect((await operator.retry('me', { runs: [run.id] })).retried).toBe(2);
+});

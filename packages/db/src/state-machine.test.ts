@@ -353,3 +353,33 @@ test('the actor of every event is in the trail', async () => {
     [id]: 'failed',
   });
 });
+
+test('what Postgres will refuse for ever is not repeated for ever, whatever its class of error', async () => {
+  const [bad, good] = [await enqueueOne(), await enqueueOne()];
+  const ledger = openLedger(db, db);
+  await ledger.claim(
+    worker,
+    30_000,
+    [bad, good].map((id) => ({ id, version: 1, refusal: null })),
+  );
+  const words = Array.from({ length: 130_000 }, (_, index) => `word${index.toString(36)}x${index}`).join(' ');
+  const video = randomUUID();
+  await db.query(`insert into videos (id, identifier, title) values ('${video}', '${video}', 'x')`);
+  const [refused, kept] = await ledger.settle(worker, [
+    {
+      id: bad,
+      version: 2,
+      event: 'complete',
+      output: {},
+      records: [
+        {
+          op: 'insert',
+          table: 'transcripts',
+          values: { video_id: video, full_text: words, word_timestamps: [], segment_timestamps: [] },
+        },
+      ],
+    },
+    { id: good, version: 2, event: 'complete', output: {} },
+  ]);
+  expect([refused?.status, kept?.status]).toEqual(['failed', 'completed']);
+});

@@ -11,6 +11,7 @@ import { openSlots } from './slots.ts';
 
 /** A ticket that slipped in while the slots were full waits this long before it is refused. */
 const SLOT_WAIT_MS = 1_000;
+const LOOK_AGAIN_MS = 1_000;
 
 export interface Consumer {
   start(): void;
@@ -36,6 +37,8 @@ export function openConsumer(options: ConsumerOptions): Consumer {
   const limits = new Map(options.stages.map((stage) => [stage.name, stage.concurrency]));
   const consumers: Worker[] = [];
   let stopped = true;
+  /** Set while this worker may take nothing (disabled, no disk): it would only empty the queue for the others. */
+  let barred: NodeJS.Timeout | null = null;
   let waiters: (() => void)[] = [];
   let working = 0;
 
@@ -43,11 +46,24 @@ export function openConsumer(options: ConsumerOptions): Consumer {
 
   /** Full slots pause this process's consumers, so that tickets wait in the queue for a process that has room. */
   function adjust(): void {
-    const pause = stopped || slots.full;
+    const pause = stopped || slots.full || barred !== null;
     for (const consumer of consumers) {
       if (pause && !consumer.isPaused()) consumer.pause(true).catch(() => {});
       else if (!pause && consumer.isPaused()) void consumer.resume();
     }
+  }
+
+  function bar(): void {
+    if (barred) return;
+    barred = setInterval(() => {
+      void options.refusal().then((reason) => {
+        if (reason !== null && !stopped) return;
+        if (barred) clearInterval(barred);
+        barred = null;
+        adjust();
+      });
+    }, LOOK_AGAIN_MS);
+    adjust();
   }
 
   async function process(stage: string, job: TicketJob): Promise<string> {
@@ -59,7 +75,9 @@ export function openConsumer(options: ConsumerOptions): Consumer {
     working += 1;
     const release = await slots.take(stage, SLOT_WAIT_MS);
     try {
-      const refusal = stopped ? 'worker draining' : release ? await options.refusal() : 'worker busy';
+      const unable = await options.refusal();
+      if (unable !== null) bar();
+      const refusal = stopped ? 'worker draining' : release ? unable : 'worker busy';
       const mirror: TicketMirror = {
         progress: (percent) => void job.updateProgress(percent).catch(() => {}),
         log: (line) => void job.log(line).catch(() => {}),
@@ -98,6 +116,8 @@ export function openConsumer(options: ConsumerOptions): Consumer {
     },
     stop() {
       stopped = true;
+      if (barred) clearInterval(barred);
+      barred = null;
       adjust();
     },
     get busy() {

@@ -45,6 +45,8 @@ export interface LeaseKeeper {
     onProgress: (percent: number) => void,
   ): Lease;
   readonly held: number;
+  /** Whether this very lease is held here already. */
+  holds(task: { id: string; version: number }): boolean;
   /** Abort everything that is held, for shutdown. */
   abortAll(reason: AbortReason): void;
   /** One beat now; also what the timer does. */
@@ -83,6 +85,7 @@ export function keepLeases(options: LeaseOptions): LeaseKeeper {
   /** The lease minus a sixth: past it the worker stops before the database would let anyone else in. */
   const margin = leaseMs - leaseMs / 6;
   let beating: Promise<void> | null = null;
+  let ending: AbortReason | null = null;
   let lastGood = clock.monotonic();
 
   function abort(entry: Held, reason: AbortReason, message?: string): void {
@@ -150,6 +153,7 @@ export function keepLeases(options: LeaseOptions): LeaseKeeper {
     get held() {
       return held.size;
     },
+    holds: ({ id, version }) => held.get(id)?.version === version,
     hold(task, sentAt, stalledAfterMs, taskLog, onProgress) {
       const entry: Held = {
         id: task.id,
@@ -167,6 +171,8 @@ export function keepLeases(options: LeaseOptions): LeaseKeeper {
         settling: false,
       };
       held.set(task.id, entry);
+      // A claim that was answered after everything was told to stop.
+      if (ending) abort(entry, ending);
       return {
         id: task.id,
         version: task.version,
@@ -202,6 +208,7 @@ export function keepLeases(options: LeaseOptions): LeaseKeeper {
       };
     },
     abortAll(reason) {
+      ending = reason;
       for (const entry of held.values()) abort(entry, reason);
     },
     beat,

@@ -46,6 +46,7 @@ const jobId = (ticket: Pick<Ticket, 'id' | 'version' | 'dispatches'>): string =>
 
 const SEND_DEADLINE_MS = 2_000;
 const RECONNECT_MS = 1_000;
+const LOOK_UP = 200;
 const EPOCH_KEY = 'reelfleet:epoch';
 const KEEP_DONE = { count: 1_000, age: 24 * 3_600 };
 const KEEP_FAILED = { count: 5_000, age: 7 * 24 * 3_600 };
@@ -179,9 +180,16 @@ export function openQueue(store: QueueStore, options: { consumers: number; log: 
     },
     async missing(tickets) {
       await ready();
-      const states = await within(
-        Promise.all(tickets.map((ticket) => queueOf(ticket.stage).getJobState(jobId(ticket)))),
-      );
+      const states: string[] = [];
+      // In parts, each with the deadline of its own: a bulk enqueue stamps thousands of tickets with one moment.
+      for (let from = 0; from < tickets.length; from += LOOK_UP)
+        states.push(
+          ...(await within(
+            Promise.all(
+              tickets.slice(from, from + LOOK_UP).map((ticket) => queueOf(ticket.stage).getJobState(jobId(ticket))),
+            ),
+          )),
+        );
       return tickets.filter(
         (_ticket, index) => !['waiting', 'prioritized', 'delayed', 'active'].includes(states[index] ?? ''),
       );

@@ -75,10 +75,10 @@ export async function runTask(
   mirror: TicketMirror,
   send: (tickets: readonly Ticket[]) => Promise<void>,
 ): Promise<TicketOutcome> {
-  const sentAt = world.clock.monotonic();
   const answer = await ledger.claim(ask);
-  if (answer.kind !== 'claimed') {
-    counters[answer.kind === 'stale' ? 'staleTickets' : 'refusedTickets'] += 1;
+  // A second ticket of a task that runs here already can be read back as a claim of ours after a lost reply.
+  if (answer.kind !== 'claimed' || leases.holds(answer.task)) {
+    counters[answer.kind === 'refused' ? 'refusedTickets' : 'staleTickets'] += 1;
     return { kind: 'dropped' };
   }
   const task = answer.task;
@@ -90,14 +90,13 @@ export async function runTask(
     attempt: task.attemptNumber,
   });
   const stage = world.stages.get(task.stage);
-  const lease = leases.hold(task, sentAt, stage?.policy.stalledAfterMs ?? 60_000, log, mirror.progress);
+  const lease = leases.hold(task, answer.sentAt, stage?.policy.stalledAfterMs ?? 60_000, log, mirror.progress);
   const startedAt = world.clock.monotonic();
   counters.attempts += 1;
   log.info({ title: task.title, version: task.version }, 'attempt started');
   const scratch = join(world.scratchRoot, `${task.id}-${task.version}`);
   const lines: string[] = [];
   try {
-    await mkdir(scratch, { recursive: true });
     const item = await perform(task, stage, world, ledger, lease, scratch, lines, log);
     const settled = item && (await settle(item, ledger, lease, log));
     if (settled) await send(settled.tickets);
@@ -141,6 +140,7 @@ async function perform(
     if (lines.length > KEPT_LINES) lines.shift();
   };
   try {
+    await mkdir(scratch, { recursive: true });
     if (!stage) throw new PermanentError(`this worker has no stage named ${task.stage}: it may be older than the run`);
     await pausePoint('after-claim');
     const { template, input } = prepare(task, stage, world);

@@ -39,6 +39,13 @@ export function startSweeper(options: SweepOptions): Sweeper {
   const { ledger, queue, log } = options;
   const stopping = new AbortController();
   let rotatedAt = 0;
+  let cleaning: Promise<void> | null = null;
+
+  async function cleanUp(): Promise<void> {
+    while (!stopping.signal.aborted && (await ledger.retention(options.retentionDays, BATCH)) > 0);
+    const removed = await collectGarbage(options.storage, ledger, { olderThanMs: DAY_MS, signal: stopping.signal });
+    log.info({ ...removed }, 'daily clean-up done');
+  }
 
   async function step<T>(name: string, work: () => Promise<T>, otherwise: T): Promise<T> {
     if (stopping.signal.aborted) return otherwise;
@@ -93,20 +100,12 @@ export function startSweeper(options: SweepOptions): Sweeper {
       await step('rotate', () => verify(true), undefined);
     }
     work.offline = await step('workers', () => ledger.workersOffline(options.offlineMs), 0);
-    await step(
-      'daily',
-      async () => {
-        if (await ledger.choreDue('retention', DAY_MS)) {
-          while (!stopping.signal.aborted && (await ledger.retention(options.retentionDays, BATCH)) > 0);
-          const removed = await collectGarbage(options.storage, ledger, {
-            olderThanMs: DAY_MS,
-            signal: stopping.signal,
-          });
-          log.info({ ...removed }, 'daily clean-up done');
-        }
-      },
-      undefined,
-    );
+    // Beside the sweeps, not in their way: listing a whole store takes its time.
+    if (!cleaning && (await step('daily', () => ledger.choreDue('retention', DAY_MS), false))) {
+      cleaning = step('clean-up', cleanUp, undefined).finally(() => {
+        cleaning = null;
+      });
+    }
     if (work.expired + work.dispatched > 0) log.debug({ ...work }, 'swept');
     return work;
   }
@@ -130,6 +129,7 @@ export function startSweeper(options: SweepOptions): Sweeper {
     async stop() {
       stopping.abort();
       await loop;
+      await cleaning;
     },
   };
 }

@@ -196,7 +196,11 @@ export const taskAudit = pgTable(
     stateVersion: integer('state_version').notNull(),
     timestamp: time('timestamp').notNull().defaultNow(),
   },
-  (t) => [unique('uq_task_audit_version').on(t.taskId, t.stateVersion)],
+  (t) => [
+    unique('uq_task_audit_version').on(t.taskId, t.stateVersion),
+    // Retention asks for the old ones; rows lie in order of time, so a block range index is enough and costs next to nothing.
+    index('ix_task_audit_timestamp').using('brin', t.timestamp),
+  ],
 );
 
 /** Append-only: written by the trigger on `videos`. */

@@ -1,0 +1,1 @@
+CREATE INDEX "ix_task_audit_timestamp" ON "task_audit" USING brin ("timestamp");
