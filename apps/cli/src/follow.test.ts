@@ -22,7 +22,7 @@ describe('following a run', () => {
       told(first, details(run('running'), task('music/01', 'running', 2, 50), task('music/02', 'queued', 1))),
     ).toEqual([]);
     const last = details(run('completed'), task('music/01', 'completed', 3), task('music/02', 'completed', 3));
-    expect(told(first, last)).toEqual(['music/01 completed 2/2', 'music/02 completed 2/2', 'completed']);
+    expect(told(first, last)).toEqual(['music/01 completed 1/2', 'music/02 completed 2/2', 'completed']);
   });
 
   it('sees that a task was tried again although its status reads the same', () => {

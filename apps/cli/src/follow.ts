@@ -43,7 +43,12 @@ export function changesBetween(before: RunDetails | null, after: RunDetails): Ch
     if (old?.status === task.status && old.stateVersion === task.stateVersion) continue;
     const node = task.key.split('/')[0];
     const siblings = after.tasks.filter((other) => other.key.split('/')[0] === node);
-    const completed = siblings.filter((other) => other.status === 'completed').length;
+    // Counted up to this one: tasks that ended within one look are told one after another.
+    const told = new Set(changes.flatMap((change) => (change.kind === 'task' ? [change.task.id] : [])));
+    const done = (other: TaskRow) =>
+      other.status === 'completed' &&
+      (other.id === task.id || told.has(other.id) || was.get(other.id)?.status === 'completed');
+    const completed = siblings.filter(done).length;
     changes.push({ kind: 'task', task, completed, total: siblings.length });
   }
   if (before?.run.status !== after.run.status || before?.run.phase !== after.run.phase)

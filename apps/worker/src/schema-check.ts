@@ -18,12 +18,17 @@ export async function assertSchema(db: Database, exitCode: 1 | 2): Promise<void>
     throw inWords(error);
   }
   if (found !== expected) {
+    const newer = numberOf(found) > numberOf(expected);
+    const cure = newer ? 'update this Reelfleet' : 'run "reelfleet migrate", then start the workers again';
     throw new UserError(
-      `this database is at schema ${found} and this Reelfleet needs ${expected}: run "reelfleet migrate" with the newest version, and update what is older`,
+      `this database is at schema ${found}, ${newer ? 'newer than' : 'and'} this Reelfleet ${newer ? 'with' : 'needs'} ${expected}: ${cure}`,
       { exitCode },
     );
   }
 }
+
+/** Versions begin with the number of the last migration: `0002-3fa9c2d1`. */
+const numberOf = (version: string): number => Number.parseInt(version, 10) || 0;
 
 /** The SQLSTATE, however the client sorted the error. */
 function codeOf(error: unknown): string {

@@ -3,9 +3,10 @@
  * are never written over: the same bytes are left alone, others make the export choose another name. Only when all
  * three are whole does the album count as completed.
  */
+
 import { createHash, randomUUID } from 'node:crypto';
 import { constants, createReadStream } from 'node:fs';
-import { copyFile, link, mkdir, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, link, rm, stat, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { messageOf, type Storage, UserError } from '@reelfleet/core';
@@ -17,6 +18,7 @@ import {
   partsOfAlbum,
   type ReadHandle,
 } from '@reelfleet/db';
+import { mkdirs } from '@reelfleet/storage';
 import { z } from 'zod';
 import { albumText } from './album-text.ts';
 
@@ -97,7 +99,7 @@ interface Wanted {
 /** Put all files under the first name that is free, or holds exactly these files, for each of them. */
 async function place(folder: string, name: string, files: readonly Wanted[]): Promise<string[]> {
   try {
-    await mkdir(folder, { recursive: true });
+    await mkdirs(folder);
     for (let n = 1; n <= MOST_NAMES; n++) {
       const paths = files.map((file) => join(folder, `${n === 1 ? name : `${name} (${n})`}.${file.extension}`));
       if (await placeAs(paths, files, folder)) return paths;

@@ -42,3 +42,5 @@ export function openStorage(storageUrl: string, options: StorageOptions = {}): S
     { exitCode: 2 },
   );
 }
+
+export { mkdirs } from './folders.ts';

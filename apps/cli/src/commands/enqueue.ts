@@ -57,7 +57,7 @@ export const register: Register = (program, cli, run) => {
       .option('--channel <name>', 'id or name of the channel; a new name makes a channel')
       .option('--niche <text>', 'what the channel is about; needed for a new channel')
       .option('--mood <a, b>', 'moods, separated by commas', commaList)
-      .option('--minutes <n>', 'length of the album, 60 to 90', wholeNumber(1, 600))
+      .option('--minutes <n>', 'length of the album, 60 to 90', wholeNumber(1, 90))
       .option('--persona <name>', 'id or name of a persona')
       .option('--title <text>', 'title of the video; made up otherwise')
       .option('--preview', 'a short one: lifts the limits on minutes and tracks')

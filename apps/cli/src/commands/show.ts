@@ -5,7 +5,7 @@
 import type { AuditRow, Operator, RunDetails, RunRow, TaskRow } from '@reelfleet/catalog';
 import type { Register } from '../program.ts';
 import { status } from '../ui/colour.ts';
-import { bytes, count, duration, localTime, plain } from '../ui/format.ts';
+import { bytes, count, duration, localTime, plain, withLocalTimes } from '../ui/format.ts';
 import type { Output } from '../ui/output.ts';
 
 export const register: Register = (program, cli, run) => {
@@ -57,7 +57,7 @@ export const register: Register = (program, cli, run) => {
         await cli.withFleet(async ({ operator }) => {
           const reasons = await operator.why(ref);
           if (json) cli.out.json({ reasons });
-          else for (const reason of reasons) cli.out.line(reason);
+          else for (const reason of reasons) cli.out.line(withLocalTimes(reason));
         });
       }),
     );
@@ -128,7 +128,11 @@ function showRun({ run, tasks, artifacts }: RunDetails, out: Output): void {
     { title: 'WORKER', value: (task) => task.workerName ?? '', flexible: true },
     { title: 'TOOK', value: took, align: 'right' },
     { title: 'NEEDS', value: needs, flexible: true },
-    { title: 'WHAT', value: (task) => task.lastError ?? task.currentStep ?? task.title ?? '', flexible: true },
+    {
+      title: 'WHAT',
+      value: (task) => task.lastError ?? (task.status === 'running' ? task.currentStep : null) ?? task.title ?? '',
+      flexible: true,
+    },
   ]);
   if (artifacts.length === 0) return;
   const total = artifacts.reduce((sum, artifact) => sum + artifact.sizeBytes, 0);

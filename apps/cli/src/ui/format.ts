@@ -43,6 +43,11 @@ export function localTime(iso: string | null): string {
   return `${date} ${time} ${sign}${two(Math.floor(Math.abs(offset) / 60))}:${two(Math.abs(offset) % 60)}`;
 }
 
+/** A sentence whose moments are in UTC, with local ones: what scripts read is UTC, what people read is not. */
+export function withLocalTimes(text: string): string {
+  return text.replace(/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, (iso) => localTime(iso));
+}
+
 /** How long ago, roughly: `now`, `12 s ago`, `5 min ago`, `3 h ago`, `2 d ago`. */
 export function ago(iso: string | null, nowMs: number): string {
   if (iso === null) return '–';
