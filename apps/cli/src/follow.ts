@@ -8,6 +8,7 @@ import { isEnded, messageOf, UserError } from '@reelfleet/core';
 import { OutcomeUnknown, Transient } from '@reelfleet/db';
 import { openBars } from './ui/bars.ts';
 import { status } from './ui/colour.ts';
+import { sentence } from './ui/format.ts';
 import type { Output } from './ui/output.ts';
 import { groupTasks } from './ui/stages.ts';
 
@@ -108,7 +109,7 @@ function tell(change: Change, out: Output, json: boolean): void {
   }
   const troubled = task.status === 'queued' && task.lastError !== null;
   if (!isEnded(task.status) && task.status !== 'waiting' && !troubled) return;
-  const why = task.status !== 'completed' && task.lastError ? `: ${task.lastError}` : '';
+  const why = task.status !== 'completed' && task.lastError ? `: ${sentence(task.lastError)}` : '';
   const tally = change.total > 1 ? ` (${change.completed} of ${change.total})` : '';
   out.line(`${task.key} ${troubled ? 'is tried again' : status(out.paint, task.status)}${tally}${why}`);
 }

@@ -5,7 +5,7 @@ import { openTools, probe } from '@reelfleet/media';
 import type { Cli } from '../cli.ts';
 import type { Register } from '../program.ts';
 import { status } from '../ui/colour.ts';
-import { bytes, clock, count, duration, plain } from '../ui/format.ts';
+import { bytes, clock, count, duration, plain, sentence } from '../ui/format.ts';
 import type { Session, UpOptions } from '../up/session.ts';
 import { facts } from './show.ts';
 import { upOptions } from './up.ts';
@@ -78,7 +78,7 @@ async function makeAlbum(cli: Cli, { fleet, signal }: Session, full: boolean): P
       return false;
     }
     if (run.status !== 'completed') {
-      const why = run.errorMessage ? `: ${run.errorStage ?? ''} ${plain(run.errorMessage)}` : '';
+      const why = run.errorMessage ? `: ${run.errorStage ?? ''} ${sentence(run.errorMessage)}` : '';
       out.line(`the album is ${status(out.paint, run.status)}${why}`);
       return false;
     }

@@ -5,7 +5,7 @@
 import type { AuditRow, Operator, RunDetails, RunRow, TaskRow } from '@reelfleet/catalog';
 import type { Register } from '../program.ts';
 import { status } from '../ui/colour.ts';
-import { bytes, count, duration, localTime, plain, withLocalTimes } from '../ui/format.ts';
+import { bytes, count, duration, localTime, plain, sentence, withLocalTimes } from '../ui/format.ts';
 import type { Output } from '../ui/output.ts';
 
 export const register: Register = (program, cli, run) => {
@@ -109,7 +109,7 @@ function runFacts(run: RunRow, out: Output): [string, string | null][] {
     ],
     ['created', localTime(run.createdAt)],
     ['took', run.durationSeconds === null ? null : duration(run.durationSeconds)],
-    ['error', run.errorMessage && out.paint('red', `${run.errorStage ?? ''}: ${plain(run.errorMessage)}`)],
+    ['error', run.errorMessage && out.paint('red', `${run.errorStage ?? ''}: ${sentence(run.errorMessage)}`)],
   ];
 }
 
@@ -130,7 +130,11 @@ function showRun({ run, tasks, artifacts }: RunDetails, out: Output): void {
     { title: 'NEEDS', value: needs, flexible: true },
     {
       title: 'WHAT',
-      value: (task) => task.lastError ?? (task.status === 'running' ? task.currentStep : null) ?? task.title ?? '',
+      value: (task) =>
+        ((task.lastError && sentence(task.lastError)) ||
+          (task.status === 'running' && task.currentStep) ||
+          task.title) ??
+        '',
       flexible: true,
     },
   ]);
@@ -180,7 +184,7 @@ function showTask({ task, run, audit }: Awaited<ReturnType<Operator['task']>>, o
     ['needs', task.needs.join(', ')],
     ['due', task.runAfter && task.status === 'queued' ? localTime(task.runAfter) : null],
     ['lease to', task.claimExpiresAt && localTime(task.claimExpiresAt)],
-    ['error', task.lastError && out.paint('red', `${task.errorCode ?? 'error'}: ${plain(task.lastError)}`)],
+    ['error', task.lastError && out.paint('red', `${task.errorCode ?? 'error'}: ${sentence(task.lastError)}`)],
   ]);
   out.line();
   out.table<AuditRow>(audit, [

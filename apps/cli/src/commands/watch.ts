@@ -2,7 +2,7 @@
 import { templates } from '@reelfleet/pipelines';
 import type { Register } from '../program.ts';
 import { status } from '../ui/colour.ts';
-import { duration, plain } from '../ui/format.ts';
+import { duration, plain, sentence } from '../ui/format.ts';
 
 export const register: Register = (program, cli, run) => {
   program
@@ -21,7 +21,7 @@ export const register: Register = (program, cli, run) => {
           if (!json) {
             const { status: word, durationSeconds, errorStage, errorMessage } = details.run;
             const took = durationSeconds === null ? '' : ` in ${duration(durationSeconds)}`;
-            const why = errorMessage ? `: ${errorStage ?? ''} ${plain(errorMessage)}` : '';
+            const why = errorMessage ? `: ${errorStage ?? ''} ${sentence(errorMessage)}` : '';
             out.line(`${status(out.paint, word)}${took}${why}`);
             if (runEnded(details.run) && word !== 'completed')
               out.note(

@@ -79,6 +79,11 @@ export function plain(text: string): string {
     .trim();
 }
 
+/** The sentence of an error, without the lines of a program that follow it (`reelfleet logs` has those). */
+export function sentence(error: string): string {
+  return plain(error.split('\n', 1)[0] ?? '');
+}
+
 /** `███▌░░░░` of `width` columns. */
 export function bar(fraction: number, width: number): string {
   const full = Math.max(0, Math.min(1, fraction)) * width;
