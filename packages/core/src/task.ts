@@ -111,9 +111,6 @@ export function decide(task: TaskState, event: TaskEvent, wish?: 'completed' | '
       next.crashes = 0;
       next.cancelRequested = false;
       break;
-    case 'skip':
-      next.pendingDeps = task.pendingDeps;
-      break;
     default:
       break;
   }

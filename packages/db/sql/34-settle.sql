@@ -1,5 +1,5 @@
 -- End attempts: the fenced event of each item, with everything that follows from it, in one call.
--- p_items: [{id, version, event, output, code, message, delayMs, wish, log, artifacts, records, children, edges, skip}].
+-- p_items: [{id, version, event, output, code, message, delayMs, wish, artifacts, records, children, edges, skip}].
 -- An item whose fence has moved changes nothing. Returns {settled: {id: status}, tickets}.
 -- `resolve` (an operator's or an outside event's word on a waiting task) passes the same way, with p_worker null.
 
@@ -33,7 +33,7 @@ begin
 
   with items as (
     select i.*, t.run_id, reelfleet.next_state(t, i.event, i.wish) as next
-    from jsonb_to_recordset(p_items) as i(id uuid, version int, event text, output jsonb, code text, message text, "delayMs" double precision, wish text, log text)
+    from jsonb_to_recordset(p_items) as i(id uuid, version int, event text, output jsonb, code text, message text, "delayMs" double precision, wish text)
     join tasks t on t.id = i.id and t.state_version = i.version
     where i.id = any(held)
   ), written as (

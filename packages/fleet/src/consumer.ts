@@ -106,7 +106,6 @@ export function openConsumer(options: ConsumerOptions): Consumer {
     start() {
       stopped = false;
       for (const stage of options.stages) {
-        // One more than its slots, so that the next ticket is at hand when a slot comes free.
         const consumer = queue.consume(stage.name, Math.min(stage.concurrency, options.slots), (job) =>
           process(stage.name, job),
         );

@@ -143,8 +143,11 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
     log,
     async refusal() {
       if (status === 'disabled' || status === 'draining') return `worker ${status}`;
-      if (deps.clock.monotonic() - looked.at > FREE_SPACE_LOOK_MS)
-        looked = { at: deps.clock.monotonic(), free: await freeMegabytes(scratch.path) };
+      if (deps.clock.monotonic() - looked.at > FREE_SPACE_LOOK_MS) {
+        // A folder that cannot be asked has no room either; the worker must not die of looking.
+        const free = await freeMegabytes(scratch.path).catch(() => 0);
+        looked = { at: deps.clock.monotonic(), free };
+      }
       return looked.free < settings.minFreeMb ? `only ${Math.floor(looked.free)} MB free for scratch` : null;
     },
     work: (ask, mirror) =>

@@ -7,13 +7,11 @@ import { type LocalOptions, openLocalStorage } from './local.ts';
 
 export {
   archiveKey,
-  attemptPrefix,
   checkKey,
   checkPrefix,
   keyProblem,
   MAX_KEY_BYTES,
   MAX_SEGMENT_BYTES,
-  runPrefix,
   unarchivedKey,
 } from './keys.ts';
 export { type LocalOptions, openLocalStorage } from './local.ts';

@@ -2,16 +2,7 @@ import { isAbsolute, join, relative, sep } from 'node:path';
 import { PermanentError } from '@reelfleet/core';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  archiveKey,
-  attemptPrefix,
-  checkKey,
-  checkPrefix,
-  keyBelow,
-  keyProblem,
-  unarchivedKey,
-  uriBelow,
-} from './keys.ts';
+import { archiveKey, checkKey, checkPrefix, keyBelow, keyProblem, unarchivedKey, uriBelow } from './keys.ts';
 
 const rootUri = 'file:///srv/store';
 /** Strings made of what makes paths dangerous, mixed with any text. */
@@ -117,15 +108,6 @@ describe('keys', () => {
     for (const prefix of ['/', '/runs', '../', 'runs//', 'runs/../', '.incoming/']) {
       expect(() => checkPrefix(prefix), prefix).toThrow(PermanentError);
     }
-  });
-
-  test('an attempt writes below its run, its task key and its state version', () => {
-    expect(attemptPrefix('r1', 'music/07', 3)).toBe('runs/r1/music/07/3/');
-    expect(() => attemptPrefix('r1/../r2', 'music', 3)).toThrow(PermanentError);
-    expect(() => attemptPrefix('r1/r2', 'music', 3)).toThrow('no slash');
-    expect(() => attemptPrefix('r1', '../music', 3)).toThrow(PermanentError);
-    for (const version of [0, -1, 1.5, Number.NaN])
-      expect(() => attemptPrefix('r1', 'music', version)).toThrow('whole number');
   });
 
   test('an archived file remembers the key it had', () => {

@@ -50,19 +50,6 @@ export function checkPrefix(prefix: string): string {
   return prefix;
 }
 
-/** The folder one attempt writes to: `runs/<run>/<task key>/<state version>/`, ending in a slash. */
-export function attemptPrefix(runId: string, taskKey: string, stateVersion: number): string {
-  if (!Number.isSafeInteger(stateVersion) || stateVersion < 1) {
-    throw badKey(String(stateVersion), 'a state version is a whole number from 1');
-  }
-  return `${runPrefix(runId)}${checkKey(taskKey)}/${stateVersion}/`;
-}
-
-/** The folder of all that a run stores: `runs/<run>/`, ending in a slash. */
-export function runPrefix(runId: string): string {
-  return `runs/${oneSegment(runId)}/`;
-}
-
 /** Where a file of a soft-deleted video waits for restore or purge: `archive/<video>/<the key it had>`. */
 export function archiveKey(videoId: string, key: string): string {
   return checkKey(`archive/${oneSegment(videoId)}/${checkKey(key)}`);
