@@ -63,6 +63,16 @@ export function definitions({ cwd, stages }: Place) {
       '`storage` below `REELFLEET_DATA`',
       'where files are kept: `file:///abs/path` or `gs://bucket/prefix`',
     ),
+    GOOGLE_APPLICATION_CREDENTIALS: free(
+      matching('the path of a file', /^[^\0\r\n]+$/),
+      'unset: the credentials of the machine, where Google gives it some',
+      'key file of the service account for a `gs:` store',
+    ),
+    STORAGE_EMULATOR_HOST: free(
+      url('http://host:port', 'http', 'https'),
+      "unset: Google's own",
+      'another address for a `gs:` store: an emulator, which is asked without credentials',
+    ),
     REELFLEET_DATA: free(
       folder(cwd),
       '.reelfleet',
@@ -136,7 +146,7 @@ export function definitions({ cwd, stages }: Place) {
         /^(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$|^[0-9A-Fa-f:.]{2,45}$/,
       ),
       '127.0.0.1',
-      'address the server listens on',
+      'address the server listens on, and a worker with METRICS_PORT',
     ),
     MUSIC_PROVIDER: fixed(oneOf('dummy', 'mubert', 'beatoven'), 'dummy', 'who makes tracks; `dummy` needs no network'),
     IMAGE_PROVIDER: fixed(oneOf('dummy', 'leonardo', 'gemini'), 'dummy', 'who makes stills; `dummy` needs no network'),

@@ -2,6 +2,7 @@ export type { Concurrency } from './kinds.ts';
 export { createLogger, type LoggerOptions } from './logger.ts';
 export { nearest } from './nearest.ts';
 export { redactUrl } from './redact.ts';
+export { isLoopback, sameSecret } from './secret.ts';
 export {
   describeSettings,
   type Env,
@@ -13,3 +14,4 @@ export {
   type Settings,
   settingsTable,
 } from './settings.ts';
+export { version } from './version.ts';

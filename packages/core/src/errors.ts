@@ -43,14 +43,23 @@ export class RetryableError extends Error {
   }
 }
 
+/**
+ * What kind of refusal a {@link UserError} is, for whoever answers with more than a sentence (the server's statuses):
+ * what was given is wrong · what was named is not there · it is there, but not in a state that allows this · something
+ * that is needed cannot be reached now, and trying later may help.
+ */
+export type UserErrorKind = 'invalid' | 'missing' | 'conflict' | 'unavailable';
+
 /** What the operator gave is wrong, or what was named is not there: one sentence for them, no stack trace. */
 export class UserError extends Error {
   override name = 'UserError';
   /** 2: wrong usage or settings; 1: the work failed, or what was named is not there or not reachable. */
   readonly exitCode: 1 | 2;
-  constructor(message: string, options: { cause?: unknown; exitCode?: 1 | 2 } = {}) {
+  readonly kind: UserErrorKind;
+  constructor(message: string, options: { cause?: unknown; exitCode?: 1 | 2; kind?: UserErrorKind } = {}) {
     super(message, { cause: options.cause });
     this.exitCode = options.exitCode ?? 1;
+    this.kind = options.kind ?? 'invalid';
   }
 }
 

@@ -122,17 +122,29 @@ export interface WorkerIdentity {
   metadata: Record<string, unknown>;
 }
 
+/**
+ * What a worker process has counted since it started, and how it is. Always the whole of it, so that a report that is
+ * lost or sent twice changes no sum; `seq` rises, so that one that comes late does not either.
+ */
+export interface WorkerReport {
+  seq: number;
+  /** Sums over the fleet mean something. */
+  counters: Record<string, number>;
+  /** They do not. */
+  gauges: Record<string, number>;
+}
+
 /** What a worker needs. `signal` ends the waiting for an outcome (the lease is lost anyway). */
 export interface Ledger {
   hello(worker: WorkerIdentity): Promise<BeatAnswer['worker']>;
-  bye(workerId: string): Promise<void>;
+  bye(workerId: string, report?: WorkerReport): Promise<void>;
   schemaVersion(): Promise<string>;
   claim(workerId: string, leaseMs: number, asks: readonly ClaimAsk[]): Promise<ClaimAnswer[]>;
   beat(
     workerId: string,
     leaseMs: number,
     items: readonly BeatItem[],
-    state: { draining: boolean; counters: Record<string, number> },
+    state: { draining: boolean; report?: WorkerReport },
   ): Promise<BeatAnswer>;
   /** Per item: true when durable, false when the fence had moved. */
   checkpoint(workerId: string, items: readonly CheckpointItem[], signal?: AbortSignal): Promise<boolean[]>;

@@ -54,6 +54,12 @@ export interface Storage {
   delete(uri: string): Promise<void>;
   /** Re-read an object and compute its checksum; null when it is not there. */
   checksum(uri: string, signal?: AbortSignal): Promise<{ sha256: string; sizeBytes: number } | null>;
+  /**
+   * A short-lived address (https) under which anybody can read the object, for readers that this process should not
+   * feed itself; null when the store has no such thing: a local folder, or credentials that cannot sign. Whether the
+   * object is there is not looked at. `contentType` and `fileName` (saved as, instead of shown) are what the reader is told.
+   */
+  link(uri: string, options: { expiresInMs: number; contentType?: string; fileName?: string }): Promise<string | null>;
   uriOf(key: string): string;
   /** The key of a URI of this store; throws for one of another store. */
   keyOf(uri: string): string;

@@ -216,7 +216,7 @@ describe('the local store', () => {
   });
 
   test.each([
-    ['gs://bucket/prefix', 'not available in this version'],
+    ['gs://BUCKET', 'takes gs://bucket/prefix'],
     ['s3://key:secret@bucket', 'not available in this version'],
     ['https://user:secret@host/x', 'takes file:///absolute/path'],
     ['.reelfleet/storage', 'takes file:///absolute/path'],

@@ -26,6 +26,7 @@ import { makeFolder, seal, syncFolder } from './folders.ts';
 import { checkKey, checkPrefix, keyBelow, uriBelow } from './keys.ts';
 import { codeOf, escapes, isMissing, missingObject, storageError } from './local-errors.ts';
 import { bytesOf, type Digest, discard, isFileBody, pump, sourceOf } from './pump.ts';
+import { checkRange } from './range.ts';
 
 export interface LocalOptions {
   /**
@@ -127,11 +128,7 @@ class LocalStorage implements Storage {
     options: { start?: number; endExclusive?: number; signal?: AbortSignal } = {},
   ): Promise<Readable> {
     const { start = 0, endExclusive, signal } = options;
-    if (!isOffset(start) || (endExclusive !== undefined && (!isOffset(endExclusive) || endExclusive < start))) {
-      throw new PermanentError(`cannot read bytes ${start} to ${endExclusive} of ${uri}: not a range`, {
-        code: 'bad-range',
-      });
-    }
+    checkRange(uri, start, endExclusive);
     signal?.throwIfAborted();
     const file = await this.openObject(uri);
     if (!file) throw missingObject(uri);
@@ -222,6 +219,11 @@ class LocalStorage implements Storage {
     } catch (error) {
       throw storageError(error, `cannot read ${uri}`, this.root, signal);
     }
+  }
+
+  async link(uri: string): Promise<null> {
+    this.keyOf(uri);
+    return null;
   }
 
   /** Make sure that the root and its folder for incoming files are there; answers the root without symbolic links. */
@@ -398,10 +400,6 @@ async function clearStale(incoming: string): Promise<void> {
 /** The folder part of a key, with its slash; '' at the top. */
 function parentOf(key: string): string {
   return key.slice(0, key.lastIndexOf('/') + 1);
-}
-
-function isOffset(value: number): boolean {
-  return Number.isSafeInteger(value) && value >= 0;
 }
 
 async function isFolder(path: string): Promise<boolean> {
