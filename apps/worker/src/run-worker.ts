@@ -4,15 +4,16 @@
  */
 import { availableParallelism } from 'node:os';
 import { recorders } from '@reelfleet/catalog';
-import { createLogger } from '@reelfleet/config';
+import { createLogger, version } from '@reelfleet/config';
 import { messageOf, systemClock } from '@reelfleet/core';
-import { Database, openLedger, openSweepLedger } from '@reelfleet/db';
-import { openQueue, startWorker } from '@reelfleet/fleet';
+import { Database, openLedger, openSweepLedger, schemaVersion } from '@reelfleet/db';
+import { openMeter, openQueue, type RunningWorker, startWorker } from '@reelfleet/fleet';
 import { openTools } from '@reelfleet/media';
 import { stages, templates } from '@reelfleet/pipelines';
 import { chooseProviders } from '@reelfleet/providers';
-import { openStorage } from '@reelfleet/storage';
+import { storageOf } from '@reelfleet/storage';
 import { v7 } from 'uuid';
+import { type MetricsServer, openMetricsServer } from './metrics-server.ts';
 import { assertSchema } from './schema-check.ts';
 import { onStopSignals } from './signals.ts';
 import type { FleetSettings } from './whereabouts.ts';
@@ -48,15 +49,32 @@ export async function runWorker(settings: FleetSettings): Promise<number> {
     statementTimeoutMs: Math.ceil(patience * 0.8),
     lockTimeoutMs: Math.ceil(patience * 0.8),
   });
+  const meter = openMeter();
+  let worker: RunningWorker | null = null;
+  let metrics: MetricsServer | null = null;
   try {
     await assertSchema(db, 2);
-    const storage = openStorage(settings.STORAGE_URL, { scratch: settings.REELFLEET_SCRATCH });
+    if (settings.METRICS_PORT !== undefined) {
+      metrics = await openMetricsServer({
+        host: settings.HOST,
+        port: settings.METRICS_PORT,
+        password: settings.REELFLEET_PASSWORD,
+        name,
+        leaseMs: settings.REELFLEET_LEASE_MS,
+        version: version(),
+        schema: schemaVersion(),
+        meter,
+        log,
+        worker: () => worker,
+      });
+    }
+    const storage = storageOf(settings, { scratch: settings.REELFLEET_SCRATCH });
     const providers = chooseProviders(settings);
     const queue = openQueue(
       settings.REDIS_URL ? { kind: 'redis', url: settings.REDIS_URL } : { kind: 'postgres', url: databaseUrl },
-      { consumers: served, log },
+      { consumers: served, log, meter },
     );
-    const worker = await startWorker({
+    worker = await startWorker({
       ledger: openLedger(db, beats),
       sweep: openSweepLedger(db),
       queue,
@@ -68,6 +86,7 @@ export async function runWorker(settings: FleetSettings): Promise<number> {
       recorders,
       clock: systemClock,
       log,
+      meter,
       newId: () => v7(),
       announce: say,
       settings: {
@@ -92,6 +111,7 @@ export async function runWorker(settings: FleetSettings): Promise<number> {
     if (why === 'drained' || why === 'schema-changed') say(`worker ended: ${why}`);
     return 0;
   } finally {
+    await metrics?.close();
     await Promise.all([db.end(), beats.end()]);
   }
 }

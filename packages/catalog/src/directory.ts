@@ -23,7 +23,7 @@ const MOST = 255;
 type Kind = 'channel' | 'persona';
 
 const missing = (kind: Kind, ref: string): UserError =>
-  new UserError(`there is no ${kind} "${ref}": \`reelfleet ${kind}s ls\` lists them`);
+  new UserError(`there is no ${kind} "${ref}": \`reelfleet ${kind}s ls\` lists them`, { kind: 'missing' });
 
 /** A name that is free for the row `own` (null: a new one). */
 function freeName(kind: Kind, name: string, own: string | null, rows: readonly { id: string; name: string }[]): string {
@@ -31,7 +31,9 @@ function freeName(kind: Kind, name: string, own: string | null, rows: readonly {
   if (isUuid(plain)) throw wrong(`"${plain}" looks like an id: give the ${kind} a name`);
   const taken = rows.find((row) => row.id !== own && row.name.toLowerCase() === plain.toLowerCase());
   if (taken)
-    throw new UserError(`there is a ${kind} named "${taken.name}" already: choose another name, or edit that one`);
+    throw new UserError(`there is a ${kind} named "${taken.name}" already: choose another name, or edit that one`, {
+      kind: 'conflict',
+    });
   return plain;
 }
 
@@ -44,6 +46,7 @@ async function claimingName<T>(kind: Kind, name: string, write: Promise<T>): Pro
     if (cause instanceof Refused && cause.code === '23505')
       throw new UserError(`there is a ${kind} named "${name}" already: choose another name, or edit that one`, {
         cause,
+        kind: 'conflict',
       });
     throw error;
   }

@@ -35,12 +35,13 @@ import {
   MOST_SEED,
   wrong,
 } from './orders.ts';
+import { onlyStoredFiles } from './outside.ts';
 import { pickChannel, pickPersona, slug } from './references.ts';
 
 export interface EnqueueDeps {
   ledger: Pick<OperatorLedger, 'enqueue'>;
   reads: ReadHandle;
-  storage: Pick<Storage, 'uriOf'>;
+  storage: Pick<Storage, 'uriOf' | 'keyOf'>;
   templates: ReadonlyMap<string, PipelineTemplate>;
   stages: ReadonlyMap<string, AnyStage>;
   allStageNames: readonly string[];
@@ -55,8 +56,13 @@ const TRIES = 5;
 const LOOKUP = 1_000;
 
 /** Enqueue orders; answers in their order. Throws UserError, exit code 2, when any of them is wrong: then nothing was enqueued. */
-export async function enqueueOrders(deps: EnqueueDeps, orders: readonly Order[]): Promise<Enqueued[]> {
+export async function enqueueOrders(
+  deps: EnqueueDeps,
+  orders: readonly Order[],
+  { localFiles = true }: { localFiles?: boolean } = {},
+): Promise<Enqueued[]> {
   const checked = orders.map((order, index) => checkOrder(order, index, orders.length, deps));
+  if (!localFiles) await onlyStoredFiles(deps, checked);
   const known = await inParts(keysOf(checked), (keys) => runsByKey(deps.reads, keys).then((map) => [...map]));
   const first = new Map(known);
   const answers: (Enqueued | undefined)[] = checked.map((order) => {
@@ -113,6 +119,7 @@ function interrupted(error: unknown, done: number, of: number): unknown {
   if (!(error instanceof UserError)) return error;
   return new UserError(`${error.message}; the first ${done} of ${of} orders were enqueued before`, {
     exitCode: error.exitCode,
+    kind: error.kind,
     cause: error.cause,
   });
 }
@@ -169,7 +176,8 @@ async function resolve(deps: EnqueueDeps, orders: readonly CheckedOrder[]): Prom
     const ref = order.video;
     const video =
       videoRows.find((row) => row.id === ref.toLowerCase()) ?? videoRows.find((row) => row.identifier === ref);
-    if (!video) throw new UserError(`${order.where}there is no video "${ref}": give its id or identifier`);
+    if (!video)
+      throw new UserError(`${order.where}there is no video "${ref}": give its id or identifier`, { kind: 'missing' });
     names.videos.set(ref, video);
   }
   return names;
@@ -317,7 +325,7 @@ function within<T>(where: string, work: () => T): T {
     return work();
   } catch (error) {
     if (where === '' || !(error instanceof UserError)) throw error;
-    throw new UserError(where + error.message, { exitCode: error.exitCode, cause: error });
+    throw new UserError(where + error.message, { exitCode: error.exitCode, kind: error.kind, cause: error });
   }
 }
 

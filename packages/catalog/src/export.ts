@@ -40,15 +40,19 @@ export async function exportAlbum(
 ): Promise<string[]> {
   const album = await albumOfRun(deps.reads, runId);
   if (!album)
-    throw new UserError('this run makes no album, so there is nothing to export: `reelfleet ls` shows which do');
+    throw new UserError('this run makes no album, so there is nothing to export: `reelfleet ls` shows which do', {
+      kind: 'conflict',
+    });
   if (!['ready_for_export', 'completed'].includes(album.jobStatus))
     throw new UserError(
       `the album of run ${album.runIdentifier} is not ready (its run is ${album.runStatus}): export it once the run has completed`,
+      { kind: 'conflict' },
     );
   const { videoUrl, thumbnailUri, completedAt, title } = album;
   if (!videoUrl || !thumbnailUri || !completedAt || title === null)
     throw new UserError(
       `the video of run ${album.runIdentifier} was removed from the library, so it cannot be exported`,
+      { kind: 'missing' },
     );
 
   const stored = new Map(
@@ -61,6 +65,7 @@ export async function exportAlbum(
   if (!video || !picture)
     throw new UserError(
       `the files of run ${album.runIdentifier} are not registered any more: \`reelfleet fsck\` says more`,
+      { kind: 'missing' },
     );
   const rendered = chapters.safeParse((await outputsOfStage(deps.reads, runId, 'render')).at(-1));
   const parts = await partsOfAlbum(deps.reads, album.jobId);

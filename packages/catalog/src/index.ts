@@ -2,5 +2,8 @@
 export { type EnqueueDeps, enqueueOrders } from './enqueue.ts';
 export { type OperatorDeps, openOperator } from './operator.ts';
 export * from './operator-types.ts';
+export { orderFields } from './orders.ts';
+export { isCursor } from './pages.ts';
 export { type Recorder, recorders } from './recorders/index.ts';
 export type { CollectGarbage } from './upkeep.ts';
+export { runRow } from './views.ts';

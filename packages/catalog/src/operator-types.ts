@@ -3,6 +3,9 @@
  * throws UserError with one sentence. RUN and VIDEO arguments take the id or the `identifier`.
  */
 import type { RunStatus, TaskStatus } from '@reelfleet/core';
+import type { ArtifactDetails, ArtifactRow, VideoDetails, VideoRow } from './library-types.ts';
+
+export * from './library-types.ts';
 
 export interface AlbumOrder {
   channel: string;
@@ -85,20 +88,14 @@ export interface TaskRow {
   completedAt: string | null;
 }
 
-export interface ArtifactRow {
-  kind: string;
-  uri: string;
-  sha256: string;
-  sizeBytes: number;
-  contentType: string;
-  taskKey: string | null;
-}
-
 export interface RunDetails {
   run: RunRow;
   tasks: TaskRow[];
   artifacts: ArtifactRow[];
 }
+
+/** A task in `failed`, as the list of dead letters shows it. */
+export type DeadLetterRow = Omit<TaskRow, 'needs'> & { runId: string };
 
 export interface AuditRow {
   stateVersion: number;
@@ -138,10 +135,37 @@ export interface PersonaRow {
   isActive: boolean;
 }
 
+export interface StageRow {
+  stage: string;
+  queued: number;
+  running: number;
+  pausedAt: string | null;
+  pausedBy: string | null;
+  reason: string | null;
+}
+
+/** What every paged list takes: how many at most, and the `next` of the page before. */
+export interface PageAsked {
+  limit?: number | undefined;
+  cursor?: string | undefined;
+}
+
 export interface Operator {
-  /** Enqueue runs in bulk, in batches; answers in order. Nothing is enqueued when any order is wrong. */
-  enqueue(orders: readonly Order[]): Promise<Enqueued[]>;
+  /**
+   * Enqueue runs in bulk, in batches; answers in order. Nothing is enqueued when any order is wrong. With `localFiles`
+   * false, as for orders from outside, an input may name no file but those of our own store.
+   */
+  enqueue(orders: readonly Order[], options?: { localFiles?: boolean }): Promise<Enqueued[]>;
   runs(filter: { status?: RunStatus; limit?: number; before?: string }): Promise<RunRow[]>;
+  /** Runs, newest first, page by page: runs that come meanwhile move nothing. `channel` takes an id or a name. */
+  runsPage(
+    filter: PageAsked & { status?: RunStatus | undefined; template?: string | undefined; channel?: string | undefined },
+  ): Promise<{ runs: RunRow[]; next: string | null }>;
+  /** Tasks in `failed`, by stage, page by page. */
+  deadLetters(filter: PageAsked & { stage?: string | undefined }): Promise<{
+    tasks: DeadLetterRow[];
+    next: string | null;
+  }>;
   /** Finds a run or a task by id (or a run's identifier); throws UserError when there is neither. */
   find(ref: string): Promise<{ kind: 'run'; id: string } | { kind: 'task'; id: string; runId: string }>;
   run(ref: string): Promise<RunDetails>;
@@ -152,16 +176,7 @@ export interface Operator {
   retry(ref: string): Promise<{ retried: number }>;
   pause(stage: string, reason: string | null): Promise<void>;
   resume(stage: string): Promise<boolean>;
-  stages(): Promise<
-    {
-      stage: string;
-      queued: number;
-      running: number;
-      pausedAt: string | null;
-      pausedBy: string | null;
-      reason: string | null;
-    }[]
-  >;
+  stages(): Promise<StageRow[]>;
   workers(): Promise<WorkerRow[]>;
   workerControl(name: string, action: 'enable' | 'disable' | 'drain'): Promise<number>;
   channels: {
@@ -175,6 +190,19 @@ export interface Operator {
     add(persona: { name: string }): Promise<PersonaRow>;
     edit(ref: string, change: { name?: string }): Promise<PersonaRow>;
     setActive(ref: string, active: boolean): Promise<PersonaRow>;
+  };
+  artifacts: {
+    /** By its id. */
+    show(id: string): Promise<ArtifactDetails>;
+    /** By the key of its file in the store. */
+    at(key: string): Promise<ArtifactDetails>;
+  };
+  videos: {
+    /** Newest first, page by page; those that were deleted are left out. */
+    ls(filter: PageAsked): Promise<{ videos: VideoRow[]; next: string | null }>;
+    show(ref: string): Promise<VideoDetails>;
+    /** The stored file of a video, or its picture; throws UserError while there is none. */
+    file(ref: string, which: 'content' | 'thumbnail'): Promise<ArtifactDetails>;
   };
   /** Copy a finished album out: `<date> <title>.mp4`, `.jpg`, `.txt`; the job becomes completed. Returns the paths. */
   export(ref: string, to: string): Promise<string[]>;

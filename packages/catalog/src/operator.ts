@@ -15,8 +15,10 @@ import {
 import {
   artifactsOfRun,
   auditOfTask,
+  channelsLike,
   countStages,
   databaseNow,
+  failedTasks,
   findById,
   findRunByIdentifier,
   listRuns,
@@ -33,11 +35,13 @@ import {
 import { channelDirectory, personaDirectory } from './directory.ts';
 import { enqueueOrders } from './enqueue.ts';
 import { exportAlbum } from './export.ts';
+import { artifactLibrary, videoLibrary } from './library.ts';
 import type { Operator } from './operator-types.ts';
-import { unknownStage, wrong } from './orders.ts';
-import { isUuid } from './references.ts';
+import { line, unknownStage } from './orders.ts';
+import { pageLimit, pageOf, positionOf } from './pages.ts';
+import { isUuid, pick } from './references.ts';
 import { type CollectGarbage, checkArtifacts, cleanUp } from './upkeep.ts';
-import { artifactRow, auditRow, errorTail, runRow, taskRow, workerRow } from './views.ts';
+import { artifactRow, auditRow, deadLetterRow, errorTail, runRow, taskRow, workerRow } from './views.ts';
 import { explainWait } from './why.ts';
 
 export interface OperatorDeps {
@@ -60,6 +64,7 @@ export interface OperatorDeps {
 
 const PAGE = 50;
 const MOST_RUNS = 1_000;
+const MOST_REASON = 500;
 /** The order that workers' words have in the ledger. */
 const controls = { enable: 'active', disable: 'disabled', drain: 'draining' } as const;
 
@@ -80,6 +85,7 @@ export function openOperator(deps: OperatorDeps): Operator {
     }
     throw new UserError(
       `there is no run or task "${ref}": \`reelfleet ls\` lists the runs, \`reelfleet show RUN\` their tasks`,
+      { kind: 'missing' },
     );
   }
 
@@ -92,7 +98,7 @@ export function openOperator(deps: OperatorDeps): Operator {
   async function taskOf(ref: string) {
     const found = await find(ref);
     const [task, other] = found.kind === 'task' ? [await taskById(reads, found.id)] : await tasksOfRun(reads, found.id);
-    if (!task) throw new UserError(`there is no task "${ref}" any more`);
+    if (!task) throw new UserError(`there is no task "${ref}" any more`, { kind: 'missing' });
     if (other)
       throw new UserError(
         `"${ref}" is a run with several tasks: name one of them (\`reelfleet show ${ref}\` lists them)`,
@@ -100,9 +106,16 @@ export function openOperator(deps: OperatorDeps): Operator {
     return task;
   }
 
+  async function channelOf(ref: string): Promise<string> {
+    const channel = pick('channel', ref.trim(), await channelsLike(reads, [ref.trim()]));
+    if (!channel)
+      throw new UserError(`there is no channel "${ref}": \`reelfleet channels ls\` lists them`, { kind: 'missing' });
+    return channel.id;
+  }
+
   async function recordOf(runId: string) {
     const run = await runById(reads, runId);
-    if (!run) throw new UserError(`there is no run "${runId}" any more`);
+    if (!run) throw new UserError(`there is no run "${runId}" any more`, { kind: 'missing' });
     return run;
   }
 
@@ -129,12 +142,13 @@ export function openOperator(deps: OperatorDeps): Operator {
   }
 
   function knownStage(name: string): string {
-    if (!deps.allStageNames.includes(name) && !deps.stages.has(name)) throw wrong(unknownStage(name, deps));
+    if (!deps.allStageNames.includes(name) && !deps.stages.has(name))
+      throw new UserError(unknownStage(name, deps), { exitCode: 2, kind: 'missing' });
     return name;
   }
 
   const operator: Operator = {
-    enqueue: (orders) => enqueueOrders(deps, orders),
+    enqueue: (orders, options) => enqueueOrders(deps, orders, options),
 
     async runs({ status, limit = PAGE, before }) {
       const last = before === undefined ? undefined : await runOf(before);
@@ -144,6 +158,23 @@ export function openOperator(deps: OperatorDeps): Operator {
         before: last,
       });
       return rows.map(runRow);
+    },
+    async runsPage({ status, template, channel, limit, cursor }) {
+      const most = pageLimit(limit);
+      const before = positionOf('runs', cursor)?.id;
+      const channelId = channel === undefined ? undefined : await channelOf(channel);
+      const rows = await listRuns(reads, { status, template, channelId, limit: most + 1, before });
+      const page = pageOf('runs', rows, most, ({ id }) => ({ id }));
+      return { runs: page.rows.map(runRow), next: page.next };
+    },
+    async deadLetters({ stage, limit, cursor }) {
+      const most = pageLimit(limit);
+      const position = positionOf('tasks', cursor);
+      const before = position && { id: position.id, stage: position.group ?? '' };
+      const known = stage === undefined ? undefined : knownStage(stage);
+      const rows = await failedTasks(reads, { stage: known, before, limit: most + 1 });
+      const page = pageOf('tasks', rows, most, ({ id, stage }) => ({ id, group: stage }));
+      return { tasks: page.rows.map(deadLetterRow), next: page.next };
     },
     find,
     async run(ref) {
@@ -184,7 +215,8 @@ export function openOperator(deps: OperatorDeps): Operator {
       return { retried };
     },
     async pause(stage, reason) {
-      await ledger.pauseStage(knownStage(stage), actor, reason);
+      const why = reason === null ? null : line('', 'reason', reason, MOST_REASON);
+      await ledger.pauseStage(knownStage(stage), actor, why);
     },
     async resume(stage) {
       return await ledger.resumeStage(knownStage(stage));
@@ -207,11 +239,15 @@ export function openOperator(deps: OperatorDeps): Operator {
     workers: async () => (await listWorkers(reads)).map(workerRow),
     async workerControl(name, action) {
       const { changed, known } = await ledger.workerControl(name, controls[action]);
-      if (known === 0) throw new UserError(`there is no worker "${name}": \`reelfleet workers ls\` lists them`);
+      if (known === 0)
+        throw new UserError(`there is no worker "${name}": \`reelfleet workers ls\` lists them`, { kind: 'missing' });
       return changed;
     },
     channels: spokenAll(channelDirectory(reads)),
     personas: spokenAll(personaDirectory(reads)),
+
+    artifacts: spokenAll(artifactLibrary(reads, deps.storage)),
+    videos: spokenAll(videoLibrary(reads, deps.storage)),
 
     export: async (ref, to) => exportAlbum(deps, await runOf(ref), to),
     fsck: (report) => checkArtifacts(reads, deps.storage, report),

@@ -5,6 +5,7 @@
 import { nearest } from '@reelfleet/config';
 import { type AnyStage, UserError } from '@reelfleet/core';
 import { z } from 'zod';
+import { lookAtInput } from './inputs.ts';
 import type { Order } from './operator-types.ts';
 
 export const ALBUM_TRACKS = 20;
@@ -48,29 +49,43 @@ export type CheckedOrder = CheckedAlbum | CheckedStage;
 /** What is wrong with what the operator gave. */
 export const wrong = (sentence: string): UserError => new UserError(sentence, { exitCode: 2 });
 
-const shared = { key: z.string().optional(), priority: z.number().optional() };
+const shared = {
+  key: z.string().optional().describe('The same key again answers with the first run'),
+  priority: z.number().optional().describe('Higher goes first; a whole number from -32768 to 32767, 0 by default'),
+};
+
+/** What an order of each kind may say, and in which types; what the values may be is checked below, in sentences. */
+export const orderFields = {
+  album: {
+    channel: z.string().describe('Id or name of the channel; a new name makes a channel'),
+    niche: z.string().optional().describe('What the channel is about; needed for a new channel'),
+    moods: z.array(z.string()).describe(`One to ${MOST_MOODS} moods`),
+    minutes: z
+      .number()
+      .optional()
+      .describe(`Length of the album: ${ALBUM_MINUTES.least} (the default) to ${ALBUM_MINUTES.most} whole minutes`),
+    persona: z.string().optional().describe('Id or name of a persona'),
+    preview: z.boolean().optional().describe('A short one: lifts the limits on minutes and tracks'),
+    tracks: z
+      .number()
+      .optional()
+      .describe(`How many tracks a preview has, up to ${ALBUM_TRACKS}; an album has exactly ${ALBUM_TRACKS}`),
+    seconds: z.number().optional().describe("Target length of each of a preview's tracks"),
+    title: z.string().optional().describe('Title of the video; made up otherwise'),
+    seed: z.number().optional().describe('Chooses the variation of the built-in providers'),
+    ...shared,
+  },
+  stage: {
+    stage: z.string().describe('Which stage to run by itself'),
+    input: z.record(z.string(), z.unknown()).describe("The stage's input; the stage checks it"),
+    video: z.string().optional().describe('Id or identifier of the video it belongs to'),
+    ...shared,
+  },
+} as const;
+
 const orderShape = z.discriminatedUnion('kind', [
-  z.strictObject({
-    kind: z.literal('album'),
-    channel: z.string(),
-    niche: z.string().optional(),
-    moods: z.array(z.string()),
-    minutes: z.number().optional(),
-    persona: z.string().optional(),
-    preview: z.boolean().optional(),
-    tracks: z.number().optional(),
-    seconds: z.number().optional(),
-    title: z.string().optional(),
-    seed: z.number().optional(),
-    ...shared,
-  }),
-  z.strictObject({
-    kind: z.literal('stage'),
-    stage: z.string(),
-    input: z.record(z.string(), z.unknown()),
-    video: z.string().optional(),
-    ...shared,
-  }),
+  z.strictObject({ kind: z.literal('album'), ...orderFields.album }),
+  z.strictObject({ kind: z.literal('stage'), ...orderFields.stage }),
 ]);
 
 export interface KnownStages {
@@ -149,6 +164,8 @@ function checkLength(order: Shape<'album'>, where: string) {
 function checkStage(order: Shape<'stage'>, where: string, known: KnownStages): Omit<CheckedStage, 'key' | 'priority'> {
   const stage = known.stages.get(order.stage);
   if (!stage) throw wrong(where + unknownStage(order.stage, known));
+  const { problem } = lookAtInput(order.input);
+  if (problem) throw wrong(`${where}the input of stage ${stage.name} cannot be taken: ${problem}`);
   const input = stage.input.safeParse(order.input);
   if (!input.success) throw wrong(where + firstProblem(input.error, `the input of stage ${stage.name}`));
   const video = order.video === undefined ? undefined : line(where, 'video', order.video, 255);

@@ -21,13 +21,13 @@ export function pick<T extends { id: string; name: string }>(
   if (byId && byName.some((row) => row.id !== byId.id))
     throw new UserError(
       `"${ref}" is the id of ${kind} "${byId.name}" and the name of another ${kind}: rename that one first`,
-      { exitCode: 2 },
+      { exitCode: 2, kind: 'conflict' },
     );
   if (byId) return byId;
   if (byName.length > 1)
     throw new UserError(
       `${byName.length} ${kind}s are named "${ref}": give the id of the one you mean (${byName.map((row) => row.id).join(', ')})`,
-      { exitCode: 2 },
+      { exitCode: 2, kind: 'conflict' },
     );
   if (byName[0]) return byName[0];
   const similar = rows.filter((row) => sameLetters(row.name, ref));
@@ -45,10 +45,13 @@ export function pickChannel(ref: string, rows: readonly ChannelRecord[]): Channe
   if (channel && !channel.isActive)
     throw new UserError(
       `channel "${channel.name}" is disabled: enable it first (reelfleet channels), or order for another`,
-      { exitCode: 2 },
+      { exitCode: 2, kind: 'conflict' },
     );
   if (!channel && isUuid(ref))
-    throw new UserError(`there is no channel with id ${ref}: \`reelfleet channels ls\` lists them`, { exitCode: 1 });
+    throw new UserError(`there is no channel with id ${ref}: \`reelfleet channels ls\` lists them`, {
+      exitCode: 1,
+      kind: 'missing',
+    });
   return channel;
 }
 
@@ -57,12 +60,12 @@ export function pickPersona(ref: string, rows: readonly PersonaRecord[]): Person
   if (!persona)
     throw new UserError(
       `there is no persona "${ref}": \`reelfleet personas ls\` lists them, \`reelfleet personas add\` makes one`,
-      { exitCode: 1 },
+      { exitCode: 1, kind: 'missing' },
     );
   if (!persona.isActive)
     throw new UserError(
       `persona "${persona.name}" is disabled: enable it first (reelfleet personas), or choose another`,
-      { exitCode: 2 },
+      { exitCode: 2, kind: 'conflict' },
     );
   return persona;
 }

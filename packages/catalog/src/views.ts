@@ -1,14 +1,28 @@
 /** From what the database says to what people and programs are shown: times as ISO-8601 UTC, bytes as numbers. Pure. */
 import type {
+  ArtifactRecord,
   artifactsOfRun,
   auditOfTask,
   ChannelRecord,
   needsOfRun,
   RunRecord,
   TaskRecord,
+  VideoRecord,
   WorkerRecord,
 } from '@reelfleet/db';
-import type { ArtifactRow, AuditRow, ChannelRow, RunRow, TaskRow, WorkerRow } from './operator-types.ts';
+import { fileName } from './export.ts';
+import type {
+  ArtifactDetails,
+  ArtifactRow,
+  AuditRow,
+  ChannelRow,
+  DeadLetterRow,
+  RunRow,
+  TaskRow,
+  VideoDetails,
+  VideoRow,
+  WorkerRow,
+} from './operator-types.ts';
 
 const iso = (date: Date | null): string | null => date?.toISOString() ?? null;
 
@@ -27,6 +41,15 @@ type Need = Awaited<ReturnType<typeof needsOfRun>>[number];
 
 export function taskRow(task: TaskRecord, needs: readonly Need[]): TaskRow {
   return {
+    ...stateOf(task),
+    needs: needs.filter((need) => need.taskId === task.id).map((need) => need.key),
+  };
+}
+
+export const deadLetterRow = (task: TaskRecord): DeadLetterRow => ({ ...stateOf(task), runId: task.runId });
+
+function stateOf(task: TaskRecord): Omit<TaskRow, 'needs'> {
+  return {
     id: task.id,
     key: task.key,
     stage: task.stage,
@@ -42,7 +65,6 @@ export function taskRow(task: TaskRecord, needs: readonly Need[]): TaskRow {
     crashes: task.crashes,
     maxCrashes: task.maxCrashes,
     optional: task.optional,
-    needs: needs.filter((need) => need.taskId === task.id).map((need) => need.key),
     runAfter: iso(task.runAfter),
     claimExpiresAt: iso(task.claimExpiresAt),
     errorCode: task.errorCode,
@@ -53,8 +75,49 @@ export function taskRow(task: TaskRecord, needs: readonly Need[]): TaskRow {
 }
 
 export function artifactRow(artifact: Awaited<ReturnType<typeof artifactsOfRun>>[number]): ArtifactRow {
-  const { kind, uri, sha256, sizeBytes, contentType, taskKey } = artifact;
-  return { kind, uri, sha256, sizeBytes: Number(sizeBytes), contentType, taskKey };
+  const { id, kind, uri, sha256, sizeBytes, contentType, taskKey } = artifact;
+  return { id, kind, uri, sha256, sizeBytes: Number(sizeBytes), contentType, taskKey };
+}
+
+/** `key` is where it is stored. The file and the picture of a video are called by its title. */
+export function artifactDetails(artifact: ArtifactRecord, key: string): ArtifactDetails {
+  const { runId, taskId, videoId, videoTitle, uri } = artifact;
+  const own = key.slice(key.lastIndexOf('/') + 1);
+  const isTitled = videoTitle !== null && (uri === artifact.videoUrl || uri === artifact.thumbnailUrl);
+  return {
+    ...artifactRow(artifact),
+    fileName: isTitled ? `${fileName(videoTitle)}${/\.[a-z0-9]{1,8}$/i.exec(own)?.[0] ?? ''}` : fileName(own),
+    runId,
+    taskId,
+    videoId,
+    createdAt: artifact.createdAt.toISOString(),
+  };
+}
+
+export function videoRow(video: VideoRecord): VideoRow {
+  const { id, identifier, title, status, reviewStatus, durationSeconds, width, height, channelId, channelName } = video;
+  return {
+    id,
+    identifier,
+    title,
+    status,
+    reviewStatus,
+    durationSeconds,
+    sizeBytes: video.fileSizeBytes === null ? null : Number(video.fileSizeBytes),
+    width,
+    height,
+    uri: video.videoUrl,
+    thumbnailUri: video.thumbnailUrl,
+    channelId,
+    channelName,
+    createdAt: video.createdAt.toISOString(),
+    updatedAt: video.updatedAt.toISOString(),
+  };
+}
+
+export function videoDetails(video: VideoRecord): VideoDetails['video'] {
+  const { description, videoCodec, audioCodec, frameRate } = video;
+  return { ...videoRow(video), description, videoCodec, audioCodec, frameRate };
 }
 
 type AuditRecord = Awaited<ReturnType<typeof auditOfTask>>[number];

@@ -5,11 +5,11 @@ create or replace function reelfleet.paused(p_stage text) returns boolean langua
   select exists (select 1 from public.stage_controls c where c.stage = p_stage and c.paused_at is not null)
 $$;
 
--- Tickets for tasks that have just been dispatched, in the form every caller adds to its queue.
+-- Tickets for tasks that have just been dispatched, in the order given and the form every caller adds to its queue.
 create or replace function reelfleet.tickets(p_ids uuid[]) returns jsonb language sql stable as $$
   select coalesce(jsonb_agg(jsonb_build_object('id', t.id, 'version', t.state_version, 'dispatches', t.dispatches,
-           'stage', t.stage, 'title', t.title, 'priority', t.priority)), '[]'::jsonb)
-  from unnest(p_ids) as d(id) join public.tasks t on t.id = d.id
+           'stage', t.stage, 'title', t.title, 'priority', t.priority) order by d.n), '[]'::jsonb)
+  from unnest(p_ids) with ordinality as d(id, n) join public.tasks t on t.id = d.id
   where coalesce(t.status, '') = 'queued' and t.dispatched_at is not null
 $$;
 

@@ -1,8 +1,10 @@
 -- One beat per worker process: extends the leases of its running handlers, carries their progress, and answers per task
 -- held, cancel (held, and somebody asked to cancel), busy (its row is locked: its own settle is in flight, say) or lost.
+-- p_report, when there is one, says what the process has counted so far: {seq, counters, gauges}.
 
+drop function if exists reelfleet.beat(uuid, uuid[], int[], int, int[], text[], boolean, jsonb);
 create or replace function reelfleet.beat(
-  p_worker uuid, p_ids uuid[], p_versions int[], p_lease_ms int, p_progress int[], p_steps text[], p_draining boolean, p_counters jsonb
+  p_worker uuid, p_ids uuid[], p_versions int[], p_lease_ms int, p_progress int[], p_steps text[], p_draining boolean, p_report jsonb
 ) returns jsonb language plpgsql security definer set search_path = public, pg_temp
 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
 declare
@@ -11,7 +13,7 @@ declare
 begin
   update workers w set last_heartbeat = now(),
     status = case when w.status = 'disabled' then 'disabled' when p_draining or w.status = 'draining' then 'draining' else 'active' end,
-    metadata = coalesce(w.metadata, '{}'::jsonb) || jsonb_build_object('counters', coalesce(p_counters, '{}'::jsonb))
+    metadata = reelfleet.with_report(w.metadata, p_report)
   where w.id = p_worker returning w.status into me;
   if not found then
     raise exception 'worker % is not registered', p_worker using errcode = 'no_data_found';

@@ -8,7 +8,10 @@ language sql security definer set search_path = public, pg_temp as $$
   on conflict (id) do update set last_heartbeat = now(), status = case when workers.status = 'disabled' then 'disabled' else 'active' end
   returning status
 $$;
-create or replace function reelfleet.worker_bye(p_id uuid) returns void
+drop function if exists reelfleet.worker_bye(uuid);
+create or replace function reelfleet.worker_bye(p_id uuid, p_report jsonb) returns void
 language sql security definer set search_path = public, pg_temp as $$
-  update workers set status = 'offline' where id = p_id and status <> 'disabled'
+  update workers set status = case when status = 'disabled' then status else 'offline' end,
+    metadata = reelfleet.with_report(metadata, p_report)
+  where id = p_id
 $$;

@@ -192,13 +192,17 @@ begin
   return reelfleet.tickets(due);
 end $$;
 
--- Workers without a beat are offline; one that beats again is active again.
+-- Workers without a beat are offline; one that beats again is active again. A locked row is just beating, or leaving; it
+-- is not waited for, since whoever leaves next to us waits for the totals that we hold (29-worker-totals.sql).
 create or replace function reelfleet.sweep_workers(p_offline_ms int) returns int
 language sql security definer set search_path = public, pg_temp
 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
   with gone as (
     update workers set status = 'offline'
-    where status in ('active', 'draining') and last_heartbeat < now() - make_interval(secs => p_offline_ms / 1000.0)
+    where id in (
+      select id from workers
+      where status in ('active', 'draining') and last_heartbeat < now() - make_interval(secs => p_offline_ms / 1000.0)
+      order by id for update skip locked)
     returning 1)
   select count(*)::int from gone
 $$;

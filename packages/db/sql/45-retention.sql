@@ -28,7 +28,8 @@ begin
   delete from workers w where w.id in (
     select id from workers where status = 'offline' and last_heartbeat < now() - make_interval(days => p_days)
       and not exists (select 1 from worker_api_keys k where k.worker_id = workers.id)
-      and not exists (select 1 from tasks t where t.worker_id = workers.id and t.status = 'running') limit p_limit);
+      and not exists (select 1 from tasks t where t.worker_id = workers.id and t.status = 'running')
+    order by id limit p_limit for update skip locked);
   get diagnostics m = row_count;
   return n + m;
 end $$;

@@ -9,7 +9,7 @@ begin
       reelfleet.claim(uuid, uuid[], int[], int, text[]), reelfleet.claimed_by(uuid, uuid[], int[]),
       reelfleet.beat(uuid, uuid[], int[], int, int[], text[], boolean, jsonb), reelfleet.checkpoint(uuid, jsonb),
       reelfleet.settle(uuid, text, jsonb), reelfleet.happened(text, jsonb),
-      reelfleet.worker_hello(uuid, text, text, jsonb, jsonb), reelfleet.worker_bye(uuid),
+      reelfleet.worker_hello(uuid, text, text, jsonb, jsonb), reelfleet.worker_bye(uuid, jsonb),
       reelfleet.sweep_turn(int, int), reelfleet.chore_due(text, bigint), reelfleet.sweep_expire(text, int, int), reelfleet.sweep_due(int),
       reelfleet.sweep_store(text, bigint), reelfleet.sweep_lost(text, int), reelfleet.sweep_verify(text, int, boolean),
       reelfleet.sweep_cursor(text, boolean, text),

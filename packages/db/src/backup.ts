@@ -24,7 +24,7 @@ import * as schema from './schema/index.ts';
 const FORMAT = 1;
 const ROWS_AT_ONCE = 1_000;
 /** Rows that a fleet without work writes, or the migrations: a database that holds only these counts as empty. */
-const HOUSEKEEPING = new Set(['sweep_turn', 'queue_stores', 'workers', 'stage_controls']);
+const HOUSEKEEPING = new Set(['sweep_turn', 'queue_stores', 'workers', 'worker_totals', 'stage_controls']);
 
 export interface DatabaseFacts {
   /** Password hidden. */

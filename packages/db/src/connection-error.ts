@@ -31,7 +31,10 @@ export function parseDatabaseUrl(url: string): URL {
 
 /** Why a connection could not be made. */
 export function connectionError(url: string, error: unknown): UserError {
-  return new UserError(`${reason(maskUrl(url), error)}; DATABASE_URL says which server`, { cause: error });
+  return new UserError(`${reason(maskUrl(url), error)}; DATABASE_URL says which server`, {
+    cause: error,
+    kind: 'unavailable',
+  });
 }
 
 function reason(shown: string, error: unknown): string {

@@ -114,8 +114,8 @@ export function openLedger(db: Database, beats: Database): Ledger {
         json(worker.capabilities),
         json(worker.metadata),
       ),
-    bye: async (workerId) => {
-      await db.call('worker_bye', uuid(workerId));
+    bye: async (workerId, report) => {
+      await db.call('worker_bye', uuid(workerId), json(report));
     },
     schemaVersion: () => db.call('schema_version'),
 
@@ -170,7 +170,7 @@ export function openLedger(db: Database, beats: Database): Ledger {
         ints(items.map((item) => item.progressPercent)),
         texts(items.map((item) => item.step)),
         bool(state.draining),
-        json(state.counters),
+        json(state.report),
       ),
 
     async checkpoint(workerId, items: readonly CheckpointItem[], signal) {
@@ -272,21 +272,23 @@ const taskRow = ({
 /** What Postgres refused, as a sentence for the operator where there is one. */
 export function inWords(error: unknown): unknown {
   if (error instanceof Refused) {
-    if (error.code === 'RF400') return new UserError(error.message, { cause: error });
+    // Every one of them says that the state of a task stands in the way.
+    if (error.code === 'RF400') return new UserError(error.message, { cause: error, kind: 'conflict' });
     if (error.code === '23505' && error.constraint?.includes('unfinished'))
       return new UserError(
         'this video already has an unfinished run of the same template: watch, cancel or wait for that one first',
-        { cause: error },
+        { cause: error, kind: 'conflict' },
       );
     if (error.code === '3F000' || error.code === '42883' || error.code === '42P01')
       return new UserError(
         'this database has no Reelfleet schema, or another version of it: run `reelfleet migrate` first',
-        { cause: error },
+        { cause: error, kind: 'unavailable' },
       );
   }
   if (error instanceof OutcomeUnknown || error instanceof Transient)
     return new UserError(`the database did not answer (${error.message}): check DATABASE_URL and that Postgres is up`, {
       cause: error,
+      kind: 'unavailable',
     });
   return error;
 }

@@ -72,7 +72,7 @@ test('it can do a whole attempt and a sweep', async () => {
     (
       await ledger.beat(worker, 1_000, [{ id: task.id, version: 2, progressPercent: 5, step: 's' }], {
         draining: false,
-        counters: {},
+        report: { seq: 1, counters: { done: 1 }, gauges: {} },
       })
     ).tasks,
   ).toEqual({ [task.id]: 'held' });
@@ -95,7 +95,8 @@ test('it can do a whole attempt and a sweep', async () => {
   await sweep.choreDue('test', 1_000);
   await sweep.retention(90, 10);
   await sweep.unnamed([{ key: 'runs/x/y/1/z', uri: 'file:///z' }]);
-  await ledger.bye(worker);
+  await ledger.bye(worker, { seq: 2, counters: { done: 2 }, gauges: {} });
+  expect(await owner.query('select * from worker_totals')).toEqual([{ key: 'done', total: '2' }]);
 });
 
 test.each([
@@ -103,6 +104,8 @@ test.each([
   'select * from public.videos',
   "update public.tasks set status = 'completed'",
   'delete from public.task_audit',
+  'select * from public.worker_totals',
+  'update public.worker_totals set total = 0',
   "insert into public.channels (name, brand_niche) values ('x', 'y')",
   'truncate public.pipeline_runs cascade',
   'create table public.mine (a int)',

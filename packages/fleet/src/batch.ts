@@ -4,8 +4,6 @@
  */
 export interface Batcher<I, O> {
   add(item: I): Promise<O>;
-  /** Calls made and items carried, for metrics. */
-  readonly stats: { calls: number; items: number };
 }
 
 /** `run` answers in the order of its items. `inFlight` calls may be under way at once. */
@@ -16,7 +14,6 @@ export function batcher<I, O>(
   let waiting: { item: I; resolve(value: O): void; reject(error: unknown): void }[] = [];
   let flying = 0;
   let scheduled = false;
-  const stats = { calls: 0, items: 0 };
 
   function schedule(): void {
     if (scheduled || flying >= limits.inFlight || waiting.length === 0) return;
@@ -33,8 +30,6 @@ export function batcher<I, O>(
     if (part.length === 0) return;
     waiting = waiting.slice(part.length);
     flying += 1;
-    stats.calls += 1;
-    stats.items += part.length;
     try {
       const answers = await run(part.map((entry) => entry.item));
       part.forEach((entry, index) => {
@@ -49,7 +44,6 @@ export function batcher<I, O>(
   }
 
   return {
-    stats,
     add: (item) =>
       new Promise<O>((resolve, reject) => {
         waiting.push({ item, resolve, reject });

@@ -4,7 +4,7 @@
  */
 import { type Logger, messageOf } from '@reelfleet/core';
 import { UnrecoverableError, type Worker } from 'bullmq';
-import { counters } from './counters.ts';
+import type { Meter } from './meter.ts';
 import { type TicketJob, type TicketQueue, ticketData } from './queue.ts';
 import type { TicketMirror, TicketOutcome } from './run-task.ts';
 import { openSlots } from './slots.ts';
@@ -27,6 +27,7 @@ export interface ConsumerOptions {
   stages: readonly { name: string; concurrency: number }[];
   slots: number;
   log: Logger;
+  meter: Meter;
   /** Why no ticket may be taken just now (no disk), or null. */
   refusal(): Promise<string | null>;
   work(ask: { id: string; version: number; refusal: string | null }, mirror: TicketMirror): Promise<TicketOutcome>;
@@ -69,7 +70,7 @@ export function openConsumer(options: ConsumerOptions): Consumer {
   async function process(stage: string, job: TicketJob): Promise<string> {
     const ticket = ticketData.safeParse(job.data);
     if (!ticket.success) {
-      counters.staleTickets += 1;
+      options.meter.ticketsDropped.inc({ reason: 'malformed' });
       return 'not a ticket';
     }
     working += 1;
@@ -78,9 +79,13 @@ export function openConsumer(options: ConsumerOptions): Consumer {
       const unable = await options.refusal();
       if (unable !== null) bar();
       const refusal = stopped ? 'worker draining' : release ? unable : 'worker busy';
+      // One after the other: on Postgres a line's number is the highest plus one, and two at once would lose one of them.
+      let logged: Promise<unknown> = Promise.resolve();
       const mirror: TicketMirror = {
         progress: (percent) => void job.updateProgress(percent).catch(() => {}),
-        log: (line) => void job.log(line).catch(() => {}),
+        log: (line) => {
+          logged = logged.then(() => job.log(line)).catch(() => {});
+        },
       };
       const outcome = await options.work(
         { id: ticket.data.taskId, version: ticket.data.stateVersion, refusal },

@@ -1,8 +1,9 @@
 import type { AttemptAborted, BeatAnswer, BeatVerdict, Logger } from '@reelfleet/core';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { batcher } from './batch.ts';
-import { counters } from './counters.ts';
 import { keepLeases, type LeaseKeeper } from './lease.ts';
+import { openMeter } from './meter.ts';
+import { countsOf } from './report.ts';
 import { openSlots } from './slots.ts';
 
 const lines: string[] = [];
@@ -18,11 +19,13 @@ describe('the lease keeper', () => {
   let now = 0;
   let verdict: BeatVerdict | 'throw' = 'held';
   let keeper: LeaseKeeper;
+  let meter = openMeter();
   beforeEach(() => {
     vi.useFakeTimers();
     now = 0;
     verdict = 'held';
     lines.length = 0;
+    meter = openMeter();
     keeper = keepLeases({
       workerId: 'w',
       leaseMs: 6_000,
@@ -39,6 +42,8 @@ describe('the lease keeper', () => {
         },
       },
       log,
+      meter,
+      reporter: { next: async () => undefined, arrived: () => {} },
       draining: () => false,
       onAnswer: () => {},
       onRefused: () => {},
@@ -74,12 +79,11 @@ describe('the lease keeper', () => {
   });
   test('a fence that moved stops the work at the next beat, is counted and logged once', async () => {
     const lease = hold();
-    const before = counters.leasesLost;
     verdict = 'lost';
     await pass(5_000);
     expect(reason(lease.signal)).toBe('lease-lost');
     expect(reason(lease.lost)).toBe('lease-lost');
-    expect(counters.leasesLost).toBe(before + 1);
+    expect(await countsOf(meter)).toMatchObject({ reelfleet_leases_lost_total: 1 });
     expect(lines.filter((line) => line.startsWith('lease lost'))).toHaveLength(1);
   });
   test("a fence moved by the task's own settle is nobody's loss", async () => {

@@ -14,7 +14,8 @@ import {
   type Logger,
   messageOf,
 } from '@reelfleet/core';
-import { counters } from './counters.ts';
+import type { Meter } from './meter.ts';
+import type { Reporter } from './report.ts';
 
 export interface Lease {
   readonly id: string;
@@ -45,6 +46,8 @@ export interface LeaseKeeper {
     onProgress: (percent: number) => void,
   ): Lease;
   readonly held: number;
+  /** Milliseconds since a beat last succeeded, or since the start. */
+  readonly silence: number;
   /** Whether this very lease is held here already. */
   holds(task: { id: string; version: number }): boolean;
   /** Abort everything that is held, for shutdown. */
@@ -74,6 +77,8 @@ export interface LeaseOptions {
   clock: Clock;
   ledger: Pick<Ledger, 'beat'>;
   log: Logger;
+  meter: Meter;
+  reporter: Pick<Reporter, 'next' | 'arrived'>;
   draining(): boolean;
   onAnswer(answer: BeatAnswer): void;
   onRefused(error: unknown): void;
@@ -91,7 +96,7 @@ export function keepLeases(options: LeaseOptions): LeaseKeeper {
   function abort(entry: Held, reason: AbortReason, message?: string): void {
     if (reason === 'lease-lost' && !entry.lost.signal.aborted) {
       entry.lost.abort(new AttemptAborted(reason));
-      counters.leasesLost += 1;
+      options.meter.leasesLost.inc();
       entry.log.warn({ version: entry.version }, 'lease lost: the attempt stops and writes nothing more');
     }
     if (!entry.controller.signal.aborted) entry.controller.abort(new AttemptAborted(reason, message));
@@ -111,17 +116,19 @@ export function keepLeases(options: LeaseOptions): LeaseKeeper {
   }
 
   async function send(): Promise<void> {
+    const report = await options.reporter.next();
     const entries = [...held.values()];
     const sentAt = clock.monotonic();
-    if (sentAt - lastGood > heartbeatMs * 2) counters.beatsLate += 1;
+    if (sentAt - lastGood > heartbeatMs * 2) options.meter.beatsLate.inc();
     try {
       const answer = await ledger.beat(
         workerId,
         leaseMs,
         entries.map(({ id, version, progressPercent, step }) => ({ id, version, progressPercent, step })),
-        { draining: options.draining(), counters: { ...counters } },
+        { draining: options.draining(), ...(report ? { report } : {}) },
       );
       lastGood = clock.monotonic();
+      if (report) options.reporter.arrived(report);
       for (const entry of entries) {
         const verdict = answer.tasks[entry.id];
         if (verdict === 'held' || verdict === 'cancel') entry.deadline = Math.max(entry.deadline, sentAt + margin);
@@ -152,6 +159,9 @@ export function keepLeases(options: LeaseOptions): LeaseKeeper {
   return {
     get held() {
       return held.size;
+    },
+    get silence() {
+      return clock.monotonic() - lastGood;
     },
     holds: ({ id, version }) => held.get(id)?.version === version,
     hold(task, sentAt, stalledAfterMs, taskLog, onProgress) {

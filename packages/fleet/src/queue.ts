@@ -16,7 +16,8 @@ import {
 import { Redis, type RedisOptions } from 'ioredis';
 import pg from 'pg';
 import { z } from 'zod';
-import { counters } from './counters.ts';
+import { bullPriority, lookAt, type StageTickets, type StoreFacts, unanswered } from './look.ts';
+import type { Meter } from './meter.ts';
 
 /** What a ticket says; anything else in a queue is not ours and is dropped. */
 export const ticketData = z.object({ taskId: z.uuid(), stateVersion: z.number().int().positive() });
@@ -35,12 +36,14 @@ export interface TicketQueue {
   writeEpoch(value: number): Promise<void>;
   /** Consume a stage's tickets. */
   consume(stage: string, concurrency: number, processor: Processor): Worker;
+  /** A stage's tickets, to look at. Opens nothing of its own: the connections are those that send. */
+  look(stage: string): StageTickets;
+  /** What the store says about itself. Throws UserError (unavailable) when it does not answer. */
+  facts(): Promise<StoreFacts>;
   /** Let go of everything; resolves within `withinMs`, whatever the store does. */
   close(withinMs: number): Promise<void>;
 }
 
-/** BullMQ's priorities rise with urgency the other way round, and a job without one beats all: so every ticket has one. */
-const bullPriority = (priority: number): number => 32_768 - priority;
 const jobId = (ticket: Pick<Ticket, 'id' | 'version' | 'dispatches'>): string =>
   `${ticket.id}-${ticket.version}-${ticket.dispatches}`;
 
@@ -51,6 +54,10 @@ const EPOCH_KEY = 'reelfleet:epoch';
 const KEEP_DONE = { count: 1_000, age: 24 * 3_600 };
 const KEEP_FAILED = { count: 5_000, age: 7 * 24 * 3_600 };
 const HIGH_ENOUGH = 1_000_000;
+const FACTS = `select split_part(current_setting('server_version'), ' ', 1) as version, current_setting('port')::int as port,
+  extract(epoch from now() - pg_postmaster_start_time())::int as "uptimeSeconds",
+  (select count(*) from pg_stat_activity)::int as connected,
+  (select count(*) from pg_stat_activity where wait_event_type = 'Lock')::int as blocked`;
 
 /** BullMQ's own tables for the Postgres backend, in schema `bullmq`; safe to call again and side by side. */
 export async function migrateQueue(databaseUrl: string): Promise<void> {
@@ -91,7 +98,7 @@ function bullPool(url: string, max: number, onError: (error: Error) => void): pg
 }
 
 /** Open the queues. `consumers`: how many stages this process will consume, which sizes the Postgres pool. */
-export function openQueue(store: QueueStore, options: { consumers: number; log: Logger }): TicketQueue {
+export function openQueue(store: QueueStore, options: { consumers: number; log: Logger; meter?: Meter }): TicketQueue {
   const { log } = options;
   const queues = new Map<string, Queue>();
   const workers: Worker[] = [];
@@ -147,6 +154,11 @@ export function openQueue(store: QueueStore, options: { consumers: number; log: 
       await within(new Promise<void>((resolve) => producer.once('ready', () => resolve())));
   };
 
+  const ask = async <T>(work: () => Promise<T>): Promise<T> => {
+    await ready();
+    return await within(work());
+  };
+
   return {
     kind: store.kind,
     async send(tickets) {
@@ -172,7 +184,7 @@ export function openQueue(store: QueueStore, options: { consumers: number; log: 
               ),
             );
           } catch (error) {
-            counters.ticketsUnsent += part.length;
+            options.meter?.ticketsUnsent.inc(part.length);
             log.debug({ stage, tickets: part.length, error: messageOf(error) }, 'tickets left to the sweep');
           }
         }),
@@ -237,6 +249,18 @@ export function openQueue(store: QueueStore, options: { consumers: number; log: 
       worker.on('failed', () => {});
       workers.push(worker);
       return worker;
+    },
+    look: (stage) => lookAt(queueOf(stage), ask),
+    async facts() {
+      try {
+        if (producer) return { kind: 'redis', info: await ask(() => producer.info()) };
+        const { rows } = await ask(() =>
+          (pool as pg.Pool).query<Omit<StoreFacts & { kind: 'postgres' }, 'kind'>>(FACTS),
+        );
+        return { kind: 'postgres', ...(rows[0] as (typeof rows)[number]) };
+      } catch (error) {
+        throw unanswered(error);
+      }
     },
     async close(withinMs) {
       const bounded = (work: Promise<unknown>, ms: number) =>

@@ -28,8 +28,10 @@ import {
   type Ticket,
   type Tools,
 } from '@reelfleet/core';
-import { counters } from './counters.ts';
 import type { Lease, LeaseKeeper } from './lease.ts';
+import type { Meter } from './meter.ts';
+import { meteredTools } from './metered.ts';
+import type { AttemptOutcome } from './metrics.ts';
 import { ownArtifacts, stageStorage } from './stage-storage.ts';
 
 /** Turns a stage's validated output into domain rows, purely. */
@@ -44,6 +46,7 @@ export interface TaskWorld {
   providers: Providers;
   clock: Clock;
   log: Logger;
+  meter: Meter;
   scratchRoot: string;
   random(): number;
   newId(): string;
@@ -78,7 +81,7 @@ export async function runTask(
   const answer = await ledger.claim(ask);
   // A second ticket of a task that runs here already can be read back as a claim of ours after a lost reply.
   if (answer.kind !== 'claimed' || leases.holds(answer.task)) {
-    counters[answer.kind === 'refused' ? 'refusedTickets' : 'staleTickets'] += 1;
+    world.meter.ticketsDropped.inc({ reason: answer.kind === 'refused' ? 'refused' : 'stale' });
     return { kind: 'dropped' };
   }
   const task = answer.task;
@@ -92,7 +95,6 @@ export async function runTask(
   const stage = world.stages.get(task.stage);
   const lease = leases.hold(task, answer.sentAt, stage?.policy.stalledAfterMs ?? 60_000, log, mirror.progress);
   const startedAt = world.clock.monotonic();
-  counters.attempts += 1;
   log.info({ title: task.title, version: task.version }, 'attempt started');
   const scratch = join(world.scratchRoot, `${task.id}-${task.version}`);
   const lines: string[] = [];
@@ -100,17 +102,12 @@ export async function runTask(
     const item = await perform(task, stage, world, ledger, lease, scratch, lines, log);
     const settled = item && (await settle(item, ledger, lease, log));
     if (settled) await send(settled.tickets);
-    const outcome = item?.event ?? 'abandoned';
+    const durationMs = Math.round(world.clock.monotonic() - startedAt);
     log.info(
-      {
-        outcome,
-        status: settled?.status ?? null,
-        durationMs: Math.round(world.clock.monotonic() - startedAt),
-        error: item?.message,
-      },
+      { outcome: item?.event ?? 'abandoned', status: settled?.status ?? null, durationMs, error: item?.message },
       'attempt finished',
     );
-    if (settled?.status) count(outcome);
+    count(world.meter, task.stage, outcomeOf(item, settled, lease), durationMs, settled?.status ? item : null);
     if (settled?.status) await world.pauseAt('after-settle', task, new AbortController().signal);
     if (item?.message) for (const line of lines) mirror.log(line);
     return settled?.status === 'failed' ? { kind: 'dead', message: item?.message ?? 'failed' } : { kind: 'done' };
@@ -162,7 +159,7 @@ async function perform(
       moved: lease.moved,
       storage: stageStorage(world.storage, task, { scratch, signal: lease.signal, moved: lease.moved }),
       scratch,
-      tools: world.tools,
+      tools: meteredTools(world.tools, task.stage, world.meter),
       providers: world.providers,
       log,
       signal: lease.signal,
@@ -256,10 +253,7 @@ async function settle(item: SettleItem, ledger: TaskLedger, lease: Lease, log: L
   lease.settling();
   try {
     const answer = await ledger.settle(item, lease.lost);
-    if (answer.status === null) {
-      counters.fencedWrites += 1;
-      lease.abort('lease-lost');
-    }
+    if (answer.status === null) lease.abort('lease-lost');
     return answer;
   } catch (error) {
     // Postgres stayed away until the lease was over: the next worker, or the fence, decides.
@@ -269,9 +263,14 @@ async function settle(item: SettleItem, ledger: TaskLedger, lease: Lease, log: L
   }
 }
 
-function count(outcome: string): void {
-  if (outcome === 'complete') counters.completed += 1;
-  else if (outcome === 'retry') counters.retried += 1;
-  else if (outcome === 'release') counters.released += 1;
-  else if (outcome === 'fail') counters.failed += 1;
+/** What is counted of an attempt: the event that was written, or why none was. */
+function outcomeOf(item: SettleItem | null, settled: SettleAnswer | null, lease: Lease): AttemptOutcome {
+  if (settled?.status && item && item.event !== 'resolve') return item.event;
+  return lease.lost.aborted ? 'lost' : 'unwritten';
+}
+
+function count(meter: Meter, stage: string, outcome: AttemptOutcome, durationMs: number, written: SettleItem | null) {
+  meter.attempts.inc({ stage, outcome });
+  meter.attemptDuration.observe({ stage }, durationMs / 1_000);
+  for (const file of written?.artifacts ?? []) meter.artifactBytes.inc({ stage }, file.sizeBytes);
 }

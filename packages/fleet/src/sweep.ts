@@ -3,6 +3,8 @@
  * bounded statement and safe side by side all the same. A step that fails is done by the next sweep.
  */
 import { type Logger, messageOf, type Storage, type SweepLedger } from '@reelfleet/core';
+import type { Meter } from './meter.ts';
+import type { SweepStep } from './metrics.ts';
 import type { TicketQueue } from './queue.ts';
 
 export interface SweepOptions {
@@ -11,6 +13,7 @@ export interface SweepOptions {
   queue: TicketQueue;
   storage: Storage;
   log: Logger;
+  meter: Meter;
   intervalMs: number;
   leaseMs: number;
   offlineMs: number;
@@ -36,22 +39,28 @@ export interface SweepWork {
 }
 
 export function startSweeper(options: SweepOptions): Sweeper {
-  const { ledger, queue, log } = options;
+  const { ledger, queue, log, meter } = options;
   const stopping = new AbortController();
   let rotatedAt = 0;
   let cleaning: Promise<void> | null = null;
 
   async function cleanUp(): Promise<void> {
-    while (!stopping.signal.aborted && (await ledger.retention(options.retentionDays, BATCH)) > 0);
+    while (!stopping.signal.aborted) {
+      const rows = await ledger.retention(options.retentionDays, BATCH);
+      meter.removed.inc({ kind: 'rows' }, rows);
+      if (rows === 0) break;
+    }
     const removed = await collectGarbage(options.storage, ledger, { olderThanMs: DAY_MS, signal: stopping.signal });
+    meter.removed.inc({ kind: 'objects' }, removed.removed);
     log.info({ ...removed }, 'daily clean-up done');
   }
 
-  async function step<T>(name: string, work: () => Promise<T>, otherwise: T): Promise<T> {
+  async function step<T>(name: SweepStep, work: () => Promise<T>, otherwise: T): Promise<T> {
     if (stopping.signal.aborted) return otherwise;
     try {
       return await work();
     } catch (error) {
+      meter.sweepFailures.inc({ step: name });
       log.debug({ step: name, error: messageOf(error) }, 'sweep step left to the next sweep');
       return otherwise;
     }
@@ -59,8 +68,13 @@ export function startSweeper(options: SweepOptions): Sweeper {
 
   async function once(): Promise<SweepWork> {
     const work: SweepWork = { expired: 0, dispatched: 0, storeLost: false, offline: 0 };
-    const send = async (tickets: Parameters<TicketQueue['send']>[0]) => {
+    const startedAt = performance.now();
+    const send = async (
+      from: 'due' | 'expire' | 'lost' | 'verify' | 'rotate',
+      tickets: Parameters<TicketQueue['send']>[0],
+    ) => {
       work.dispatched += tickets.length;
+      meter.sweepTickets.inc({ step: from }, tickets.length);
       await queue.send(tickets);
       return tickets.length;
     };
@@ -69,28 +83,31 @@ export function startSweeper(options: SweepOptions): Sweeper {
       async () => {
         const { expired, tickets } = await ledger.expire(options.actor, options.leaseMs, BATCH);
         work.expired = expired;
-        await send(tickets);
+        meter.leasesExpired.inc(expired);
+        await send('expire', tickets);
       },
       undefined,
     );
-    await step('due', async () => send(await ledger.due(BATCH * 4)), 0);
+    await step('due', async () => send('due', await ledger.due(BATCH * 4)), 0);
     await step(
       'store',
       async () => {
         const { lost, next } = await ledger.store(queue.kind, await queue.epoch());
         work.storeLost = lost;
-        if (lost && next > 1)
+        if (lost && next > 1) {
+          meter.storesLost.inc();
           log.warn({ store: queue.kind }, 'the queue lost its tickets or was rewound: they are issued anew');
+        }
         await queue.writeEpoch(next);
       },
       undefined,
     );
-    await step('lost', async () => send(await ledger.lost(queue.kind, BATCH * 4)), 0);
+    await step('lost', async () => send('lost', await ledger.lost(queue.kind, BATCH * 4)), 0);
     const verify = async (rotate: boolean) => {
       const { rows, cursor } = await ledger.toVerify(queue.kind, BATCH, rotate);
       if (rows.length > 0) {
         const missing = await queue.missing(rows);
-        if (missing.length > 0) await send(await ledger.redispatch(missing));
+        if (missing.length > 0) await send(rotate ? 'rotate' : 'verify', await ledger.redispatch(missing));
       }
       if (cursor !== null || rotate) await ledger.verified(queue.kind, rotate, cursor);
     };
@@ -100,12 +117,14 @@ export function startSweeper(options: SweepOptions): Sweeper {
       await step('rotate', () => verify(true), undefined);
     }
     work.offline = await step('workers', () => ledger.workersOffline(options.offlineMs), 0);
+    meter.workersLost.inc(work.offline);
     // Beside the sweeps, not in their way: listing a whole store takes its time.
     if (!cleaning && (await step('daily', () => ledger.choreDue('retention', DAY_MS), false))) {
       cleaning = step('clean-up', cleanUp, undefined).finally(() => {
         cleaning = null;
       });
     }
+    meter.sweepDuration.observe((performance.now() - startedAt) / 1_000);
     if (work.expired + work.dispatched > 0) log.debug({ ...work }, 'swept');
     return work;
   }

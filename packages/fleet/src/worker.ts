@@ -5,7 +5,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type AnyStage,
@@ -18,7 +18,11 @@ import {
 import { batcher } from './batch.ts';
 import { openConsumer } from './consumer.ts';
 import { keepLeases } from './lease.ts';
+import { type Meter, openMeter } from './meter.ts';
+import { meteredLedger } from './metered.ts';
+import type { workerGauges } from './metrics.ts';
 import type { TicketQueue } from './queue.ts';
+import { openReporter } from './report.ts';
 import { runTask, type TaskWorld } from './run-task.ts';
 import { freeMegabytes, openScratch } from './scratch.ts';
 import { startSweeper } from './sweep.ts';
@@ -39,11 +43,13 @@ export interface WorkerSettings {
   pauseAt: string | undefined;
 }
 
-export interface WorkerDeps extends Omit<TaskWorld, 'scratchRoot' | 'pauseAt' | 'random'> {
+export interface WorkerDeps extends Omit<TaskWorld, 'scratchRoot' | 'pauseAt' | 'random' | 'meter'> {
   ledger: Ledger;
   sweep: SweepLedger;
   queue: TicketQueue;
   settings: WorkerSettings;
+  /** One of its own by default. */
+  meter?: Meter;
   /** Says on stdout that a pause point was reached. */
   announce(line: string): void;
 }
@@ -52,6 +58,10 @@ export interface RunningWorker {
   readonly id: string;
   /** Resolves with the reason when the worker ends by itself: drained by an operator, or the schema moved on. */
   readonly ended: Promise<'drained' | 'schema-changed'>;
+  /** Milliseconds since a beat last succeeded, or since the start. */
+  readonly silence: number;
+  /** How it is just now. */
+  gauges(): Record<keyof typeof workerGauges, number>;
   stop(): Promise<void>;
 }
 
@@ -60,6 +70,7 @@ const RELEASE_BEFORE_END_MS = 5_000;
 /** Kept for the process to end in. */
 const MARGIN_MS = 400;
 
+const MEGABYTE = 1_048_576;
 /** Free space is looked at this often, not for every ticket. */
 const FREE_SPACE_LOOK_MS = 1_000;
 
@@ -68,7 +79,8 @@ const concurrencyOf = (stage: AnyStage, settings: WorkerSettings): number =>
   (stage.policy.concurrency === 'cpu' ? availableParallelism() : stage.policy.concurrency);
 
 export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
-  const { ledger, queue, settings, log } = deps;
+  const { queue, settings, log, meter = openMeter() } = deps;
+  const ledger = meteredLedger(deps.ledger, meter);
   const id = randomUUID();
   const served = [...deps.stages.values()].filter(
     (stage) => settings.stages === 'all' || settings.stages.includes(stage.name),
@@ -81,7 +93,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
     name: settings.name,
     type: 'remote' as const,
     capabilities: { stages: served.map((stage) => stage.name) },
-    metadata: { pid: process.pid, node: process.version },
+    metadata: { pid: process.pid, node: process.version, host: hostname(), offlineMs: settings.offlineMs },
   };
   let status: BeatAnswer['worker'] = await ledger.hello(identity);
   let stopping = false;
@@ -90,6 +102,30 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
     tellEnd = resolve;
   });
 
+  const slots = settings.concurrency.default ?? availableParallelism();
+  let looked = { at: Number.NEGATIVE_INFINITY, free: 0 };
+  const freeSpace = async (): Promise<number> => {
+    if (deps.clock.monotonic() - looked.at > FREE_SPACE_LOOK_MS) {
+      // A folder that cannot be asked has no room either; the worker must not die of looking.
+      const free = await freeMegabytes(scratch.path).catch(() => 0);
+      looked = { at: deps.clock.monotonic(), free };
+    }
+    return looked.free;
+  };
+  await freeSpace();
+  const gauges = () => {
+    // Known from the last look; a worker that takes no tickets looks when it is asked.
+    void freeSpace();
+    return {
+      slots,
+      busy: leases.held,
+      scratchFree: Math.round(looked.free * MEGABYTE),
+      scratchRequired: settings.minFreeMb * MEGABYTE,
+      memory: process.memoryUsage.rss(),
+    };
+  };
+  const reporter = openReporter(meter, { monotonic: deps.clock.monotonic, gauges });
+
   const leases = keepLeases({
     workerId: id,
     leaseMs: settings.leaseMs,
@@ -97,6 +133,8 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
     clock: deps.clock,
     ledger,
     log,
+    meter,
+    reporter,
     draining: () => stopping,
     onAnswer(answer) {
       status = answer.worker;
@@ -106,8 +144,9 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
     },
     onRefused(error) {
       // Its row is gone (a restored database, say): introduce ourselves again.
-      if ((error as { code?: string }).code === 'P0002' || (error as { code?: string }).code === '02000')
-        ledger.hello(identity).catch((again) => log.warn({ error: messageOf(again) }, 'could not register again'));
+      if ((error as { code?: string }).code !== 'P0002' && (error as { code?: string }).code !== '02000') return;
+      reporter.beginAnew();
+      ledger.hello(identity).catch((again) => log.warn({ error: messageOf(again) }, 'could not register again'));
     },
   });
 
@@ -131,24 +170,21 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
 
   const world: TaskWorld = {
     ...deps,
+    meter,
     scratchRoot: scratch.path,
     random: Math.random,
     pauseAt: (point, task, signal) => pauseHere(settings.pauseAt, point, task, signal, deps.announce),
   };
-  let looked = { at: Number.NEGATIVE_INFINITY, free: 0 };
   const consumer = openConsumer({
     queue,
     stages: served.map((stage) => ({ name: stage.name, concurrency: concurrencyOf(stage, settings) })),
-    slots: settings.concurrency.default ?? availableParallelism(),
+    slots,
     log,
+    meter,
     async refusal() {
       if (status === 'disabled' || status === 'draining') return `worker ${status}`;
-      if (deps.clock.monotonic() - looked.at > FREE_SPACE_LOOK_MS) {
-        // A folder that cannot be asked has no room either; the worker must not die of looking.
-        const free = await freeMegabytes(scratch.path).catch(() => 0);
-        looked = { at: deps.clock.monotonic(), free };
-      }
-      return looked.free < settings.minFreeMb ? `only ${Math.floor(looked.free)} MB free for scratch` : null;
+      const free = await freeSpace();
+      return free < settings.minFreeMb ? `only ${Math.floor(free)} MB free for scratch` : null;
     },
     work: (ask, mirror) =>
       runTask(
@@ -170,6 +206,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
     queue,
     storage: deps.storage,
     log,
+    meter,
     intervalMs: settings.sweepMs,
     leaseMs: settings.leaseMs,
     offlineMs: settings.offlineMs,
@@ -200,7 +237,9 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
     await within(sweeper.stop(), left() * 0.2);
     // A beat that lands after the leave-taking would bring the worker back to life.
     await within(leases.stop(), left() * 0.2);
-    const bye = ledger.bye(id).catch((error) => log.warn({ error: messageOf(error) }, 'could not take leave'));
+    const bye = ledger
+      .bye(id, await reporter.next(true))
+      .catch((error) => log.warn({ error: messageOf(error) }, 'could not take leave'));
     await within(bye, left() * 0.3);
     await queue.close(left());
     await rm(scratch.path, { recursive: true, force: true });
@@ -210,6 +249,10 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
   return {
     id,
     ended,
+    get silence() {
+      return leases.silence;
+    },
+    gauges,
     stop() {
       stopped ??= drain();
       return stopped;

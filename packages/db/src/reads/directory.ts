@@ -7,7 +7,8 @@ import { videoJobs } from '../schema/studio.ts';
 import type { ReadHandle } from './client.ts';
 
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
-const uuidsOf = (refs: readonly string[]): string[] => refs.filter((ref) => UUID.test(ref));
+/** Those of them that could be ids. */
+export const uuidsOf = (refs: readonly string[]): string[] => refs.filter((ref) => UUID.test(ref));
 
 const channelColumns = {
   id: channels.id,

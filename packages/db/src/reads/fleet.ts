@@ -40,6 +40,15 @@ export async function listWorkers(db: ReadHandle) {
   }));
 }
 
+/** The host each worker runs on, as it said at its start. */
+export async function workerHosts(db: ReadHandle): Promise<Map<string, string | null>> {
+  const rows = await db
+    .select({ id: workers.id, host: sql<string | null>`${workers.metadata} ->> 'host'` })
+    .from(workers)
+    .where(sql`${workers.status} <> 'offline'`);
+  return new Map(rows.map(({ id, host }) => [id, host]));
+}
+
 export type WorkerRecord = Awaited<ReturnType<typeof listWorkers>>[number];
 
 function stagesOf(capabilities: unknown): string[] {

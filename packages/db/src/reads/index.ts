@@ -2,6 +2,10 @@
 export * from './album.ts';
 export { causeOf, openReads, type ReadHandle, type Reads, spoken } from './client.ts';
 export * from './directory.ts';
+export * from './events.ts';
 export * from './fleet.ts';
 export * from './integrity.ts';
+export * from './library.ts';
+export * from './metrics.ts';
 export * from './runs.ts';
+export * from './tickets.ts';

@@ -3,7 +3,7 @@
  * serves, however many runs there are.
  */
 import type { RunStatus } from '@reelfleet/core';
-import { and, asc, count, desc, eq, inArray, lt, type SQL, sql } from 'drizzle-orm';
+import { type AnyColumn, and, asc, count, desc, eq, inArray, lt, type SQL, sql } from 'drizzle-orm';
 import { videos } from '../schema/catalog.ts';
 import { artifacts, pipelineRuns, taskAudit, taskDependencies, tasks, workers } from '../schema/engine.ts';
 import type { ReadHandle } from './client.ts';
@@ -31,53 +31,60 @@ const runColumns = {
 
 export type RunRecord = Awaited<ReturnType<typeof readRuns>>[number];
 
+/** The runs are chosen first, then each one's tasks are summed up through their index: one statement for a page of both. */
 async function readRuns(db: ReadHandle, where: SQL | undefined, limit: number) {
-  const rows = await db
+  const run = db
     .select(runColumns)
     .from(pipelineRuns)
     .leftJoin(videos, eq(videos.id, pipelineRuns.videoId))
     .where(where)
     .orderBy(desc(pipelineRuns.id))
-    .limit(limit);
-  if (rows.length === 0) return [];
-  const ids = rows.map((row) => row.id);
-  const sums = await db
+    .limit(limit)
+    .as('run');
+  const sums = db
     .select({
-      runId: tasks.runId,
-      total: count(),
-      ended:
-        sql<number>`count(*) filter (where ${tasks.status} in ('completed', 'failed', 'cancelled', 'skipped'))`.mapWith(
-          Number,
-        ),
-      progress:
-        sql<number>`floor(avg(case when ${tasks.status} in ('completed', 'skipped') then 100 else ${tasks.progressPercent} end))`.mapWith(
-          Number,
-        ),
-      firstTitle: sql<string | null>`(array_agg(${tasks.title} order by ${tasks.position}, ${tasks.key}))[1]`,
+      tasksTotal: count().as('tasks_total'),
+      tasksEnded:
+        sql<number>`count(*) filter (where ${tasks.status} in ('completed', 'failed', 'cancelled', 'skipped'))`
+          .mapWith(Number)
+          .as('tasks_ended'),
+      progressPercent:
+        sql<number>`floor(coalesce(avg(case when ${tasks.status} in ('completed', 'skipped') then 100 else ${tasks.progressPercent} end), 0))`
+          .mapWith(Number)
+          .as('mean_progress'),
+      firstTitle: sql<string | null>`(array_agg(${tasks.title} order by ${tasks.position}, ${tasks.key}))[1]`.as(
+        'first_title',
+      ),
     })
     .from(tasks)
-    .where(inArray(tasks.runId, ids))
-    .groupBy(tasks.runId);
-  const byRun = new Map(sums.map((sum) => [sum.runId, sum]));
-  return rows.map((row) => {
-    const sum = byRun.get(row.id);
-    return {
-      ...row,
-      title: row.videoTitle ?? sum?.firstTitle ?? null,
-      tasksTotal: sum?.total ?? 0,
-      tasksEnded: sum?.ended ?? 0,
-      progressPercent: sum?.progress ?? 0,
-    };
-  });
+    .where(eq(tasks.runId, run.id))
+    .as('sums');
+  const rows = await db.select().from(run).innerJoinLateral(sums, sql`true`).orderBy(desc(run.id));
+  return rows.map(({ run, sums: { firstTitle, ...sums } }) => ({
+    ...run,
+    ...sums,
+    title: run.videoTitle ?? firstTitle,
+  }));
 }
 
 /** Runs, newest first; `before` is the id of the last run already seen. */
 export function listRuns(
   db: ReadHandle,
-  filter: { status?: RunStatus | undefined; limit: number; before?: string | undefined },
+  filter: {
+    status?: RunStatus | undefined;
+    template?: string | undefined;
+    channelId?: string | undefined;
+    videoId?: string | undefined;
+    limit: number;
+    before?: string | undefined;
+  },
 ) {
+  const is = <C extends AnyColumn>(column: C, value: unknown) => (value === undefined ? undefined : eq(column, value));
   const where = and(
-    filter.status === undefined ? undefined : eq(pipelineRuns.status, filter.status),
+    is(pipelineRuns.status, filter.status),
+    is(pipelineRuns.template, filter.template),
+    is(pipelineRuns.channelId, filter.channelId),
+    is(pipelineRuns.videoId, filter.videoId),
     filter.before === undefined ? undefined : lt(pipelineRuns.id, filter.before),
   );
   return readRuns(db, where, filter.limit);
@@ -86,6 +93,11 @@ export function listRuns(
 /** One run by its id, or null. */
 export async function runById(db: ReadHandle, id: string): Promise<RunRecord | null> {
   return (await readRuns(db, eq(pipelineRuns.id, id), 1))[0] ?? null;
+}
+
+/** The runs with these ids, newest first; what is not there is left out. */
+export function runsByIds(db: ReadHandle, ids: readonly string[]): Promise<RunRecord[]> {
+  return ids.length === 0 ? Promise.resolve([]) : readRuns(db, inArray(pipelineRuns.id, [...ids]), ids.length);
 }
 
 /** What an id means, or null. */
@@ -165,6 +177,27 @@ export const tasksOfRun = (db: ReadHandle, runId: string): Promise<TaskRecord[]>
 
 export async function taskById(db: ReadHandle, id: string): Promise<TaskRecord | null> {
   return (await readTasks(db, eq(tasks.id, id)))[0] ?? null;
+}
+
+/** Failed tasks, in the backward order of their index; `before` is the last one already seen. */
+export async function failedTasks(
+  db: ReadHandle,
+  filter: { stage?: string | undefined; before?: { stage: string; id: string } | undefined; limit: number },
+): Promise<TaskRecord[]> {
+  const { stage, before, limit } = filter;
+  return await db
+    .select(taskColumns)
+    .from(tasks)
+    .leftJoin(workers, eq(workers.id, tasks.workerId))
+    .where(
+      and(
+        eq(tasks.status, sql`'failed'`),
+        stage === undefined ? undefined : eq(tasks.stage, stage),
+        before && sql`(${tasks.stage}, ${tasks.id}) < (${before.stage}, ${before.id}::uuid)`,
+      ),
+    )
+    .orderBy(desc(tasks.stage), desc(tasks.id))
+    .limit(limit);
 }
 
 /** What the tasks of a run need: by the dependant's id, with what each need has come to. */

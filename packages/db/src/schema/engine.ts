@@ -155,6 +155,8 @@ export const tasks = pgTable(
     index('ix_tasks_due').on(t.stage, t.runAfter).where(sql`${t.status} = 'queued' and ${t.dispatchedAt} is null`),
     // The sweep's: tickets to verify, and those a lost store has swallowed.
     index('ix_tasks_dispatched').on(t.dispatchedAt).where(sql`${t.status} = 'queued'`),
+    // Counting dead letters. A task that completes never enters it.
+    index('ix_tasks_failed').on(t.stage, t.id).where(sql`${t.status} = 'failed'`),
   ],
 );
 
@@ -333,6 +335,15 @@ export const workers = pgTable(
     index('ix_workers_last_heartbeat').on(t.lastHeartbeat),
   ],
 );
+
+/**
+ * What workers that left had counted, by counter: sums over the fleet must not fall when one goes. Added to by the
+ * trigger on `workers` only. Exact decimals, since a sum that is off by a rounding error looks like a restart.
+ */
+export const workerTotals = pgTable('worker_totals', {
+  key: text('key').primaryKey(),
+  total: numeric('total').notNull(),
+});
 
 /** API keys of remote workers: only the SHA-256 is kept. Revoked, never deleted. */
 export const workerApiKeys = pgTable(
