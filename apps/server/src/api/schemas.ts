@@ -1,0 +1,206 @@
+/**
+ * What the API answers, as schemas: they check every answer, take out what is not in them, and are what /docs shows. Each
+ * is held against the operator's own type by the compiler, in both directions, so neither can change alone.
+ */
+import type {
+  ArtifactDetails,
+  ArtifactRow,
+  AuditRow,
+  DeadLetterRow,
+  Enqueued,
+  RunDetails,
+  RunRow,
+  StageRow,
+  TaskRow,
+  VideoDetails,
+  VideoRow,
+  WorkerRow,
+} from '@reelfleet/catalog';
+import { runStatuses, taskStatuses } from '@reelfleet/core';
+import { z } from 'zod';
+
+/** The schema itself, if what it answers is exactly `T`. */
+const exactly =
+  <T>() =>
+  <S extends z.ZodType<T>>(schema: S & (T extends z.output<S> ? unknown : never)): S =>
+    schema;
+
+const id = z.uuid().meta({ examples: ['0197a3f2-6c1e-7b52-9d0c-3f6a1e5b7c28'] });
+const time = z.iso.datetime().describe('ISO-8601, UTC');
+const percent = z.number().min(0).max(100);
+const count = z.number().int().min(0);
+
+/** RFC 9457. */
+export const problem = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.number().int(),
+    detail: z.string().describe('One sentence: what is wrong, and what to do'),
+    instance: z.string().optional(),
+    errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+  })
+  .meta({ id: 'Problem' });
+
+export const run = exactly<RunRow>()(
+  z.object({
+    id,
+    identifier: z.string().meta({ examples: ['pipeline:royal-court:1763733000000'] }),
+    template: z.string(),
+    title: z.string().nullable(),
+    status: z.enum(runStatuses),
+    phase: z.string().nullable(),
+    priority: z.number().int(),
+    openTasks: count.describe('Tasks that are queued, running or waiting'),
+    tasksTotal: count,
+    tasksEnded: count,
+    progressPercent: percent,
+    errorStage: z.string().nullable(),
+    errorMessage: z.string().nullable(),
+    cancelRequestedAt: time.nullable(),
+    createdAt: time,
+    startedAt: time.nullable(),
+    completedAt: time.nullable(),
+    durationSeconds: z.number().nullable(),
+    videoId: id.nullable(),
+    channelId: id.nullable(),
+  }),
+).meta({ id: 'Run', description: 'One pass of a pipeline template' });
+
+const taskState = {
+  id,
+  key: z
+    .string()
+    .describe('Its name within the run')
+    .meta({ examples: ['music/07'] }),
+  stage: z.string(),
+  title: z.string().nullable(),
+  status: z.enum(taskStatuses),
+  stateVersion: z.number().int().describe('Raised by every change of its state'),
+  attemptNumber: count,
+  progressPercent: percent,
+  currentStep: z.string().nullable(),
+  workerName: z.string().nullable(),
+  failures: count,
+  maxAttempts: count,
+  crashes: count,
+  maxCrashes: count,
+  optional: z.boolean(),
+  runAfter: time.nullable(),
+  claimExpiresAt: time.nullable(),
+  errorCode: z.string().nullable(),
+  lastError: z.string().nullable(),
+  startedAt: time.nullable(),
+  completedAt: time.nullable(),
+};
+
+export const task = exactly<TaskRow>()(
+  z.object({ ...taskState, needs: z.array(z.string()).describe('Keys of the tasks it waits for') }),
+).meta({ id: 'Task', description: 'One stage of one run' });
+
+export const deadLetter = exactly<DeadLetterRow>()(z.object({ ...taskState, runId: id })).meta({
+  id: 'DeadLetter',
+  description: 'A task in `failed`',
+});
+
+export const audit = exactly<AuditRow>()(
+  z.object({
+    stateVersion: z.number().int(),
+    actor: z.string(),
+    actorName: z.string().nullable().describe("The worker's name, where a worker did it"),
+    action: z.string(),
+    from: z.enum(taskStatuses).nullable(),
+    to: z.enum(taskStatuses),
+    error: z.string().nullable(),
+    at: time,
+  }),
+).meta({ id: 'Audit', description: 'One change of a task, never changed afterwards' });
+
+const artifactRow = {
+  id,
+  kind: z.string(),
+  uri: z.string().describe('Where it is stored'),
+  sha256: z.string(),
+  sizeBytes: count,
+  contentType: z.string(),
+  taskKey: z.string().nullable(),
+};
+export const artifact = exactly<ArtifactRow>()(z.object(artifactRow)).meta({
+  id: 'Artifact',
+  description: 'A stored file, named by the attempt that won',
+});
+export const artifactDetails = exactly<ArtifactDetails>()(
+  z.object({
+    ...artifactRow,
+    fileName: z.string(),
+    runId: id.nullable(),
+    taskId: id.nullable(),
+    videoId: id.nullable(),
+    createdAt: time,
+  }),
+).meta({ id: 'ArtifactDetails' });
+
+export const runDetails = exactly<RunDetails>()(
+  z.object({ run, tasks: z.array(task), artifacts: z.array(artifact) }),
+).meta({ id: 'RunDetails' });
+
+const videoRow = {
+  id,
+  identifier: z.string(),
+  title: z.string(),
+  status: z.string(),
+  reviewStatus: z.string(),
+  durationSeconds: z.number().nullable(),
+  sizeBytes: count.nullable(),
+  width: count.nullable(),
+  height: count.nullable(),
+  uri: z.string().nullable().describe('Where its file is stored; null until it is'),
+  thumbnailUri: z.string().nullable(),
+  channelId: id.nullable(),
+  channelName: z.string().nullable(),
+  createdAt: time,
+  updatedAt: time,
+};
+export const video = exactly<VideoRow>()(z.object(videoRow)).meta({ id: 'Video', description: 'The product' });
+export const videoDetails = exactly<VideoDetails>()(
+  z.object({
+    video: z.object({
+      ...videoRow,
+      description: z.string(),
+      videoCodec: z.string().nullable(),
+      audioCodec: z.string().nullable(),
+      frameRate: z.number().nullable(),
+    }),
+    runs: z.array(run).describe('What was done to it, newest first'),
+  }),
+).meta({ id: 'VideoDetails' });
+
+export const worker = exactly<WorkerRow>()(
+  z.object({
+    id: z.string(),
+    name: z.string(),
+    status: z.string(),
+    lastHeartbeat: time.nullable(),
+    registeredAt: time,
+    stages: z.array(z.string()),
+    tasks: z.array(z.object({ id, key: z.string(), title: z.string().nullable(), progressPercent: percent })),
+  }),
+).meta({ id: 'Worker', description: 'A worker process and what it works on' });
+
+export const stage = exactly<StageRow>()(
+  z.object({
+    stage: z.string(),
+    queued: count,
+    running: count,
+    pausedAt: time.nullable(),
+    pausedBy: z.string().nullable(),
+    reason: z.string().nullable(),
+  }),
+).meta({ id: 'Stage', description: 'A kind of work, its backlog and whether it is paused' });
+
+export const enqueued = exactly<Enqueued>()(
+  z.object({ runId: id, created: z.boolean().describe('False: this key ordered it before') }),
+).meta({ id: 'Enqueued' });
+
+/** Where the next page begins. */
+export const next = z.string().nullable().describe('The `cursor` of the next page; null on the last one');
