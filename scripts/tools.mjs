@@ -1,12 +1,19 @@
 /**
  * The programs of the system that the tests use, under the pinned Node. ffmpeg must be there: it is installed where we
- * may (root on Debian), else its absence ends the tests with the command to run. redis-server is welcome: without it the
- * Redis tests are skipped by name.
+ * may (root on Debian), else its absence ends the tests with the command to run. redis-server and Chromium are welcome:
+ * without one, its tests are skipped by name.
  */
 import { ensureFfmpeg, findOnPath, installWithApt, mayInstall, missingSentence } from '@reelfleet/embedded';
 
 const log = (line) => console.log(`reelfleet: ${line}`);
-const REDIS = { apt: 'redis-server', brew: 'redis', dnf: 'redis' };
+const welcome = [
+  { tests: 'Redis', programs: ['redis-server'], packages: { apt: 'redis-server', brew: 'redis', dnf: 'redis' } },
+  {
+    tests: 'browser',
+    programs: ['chromium', 'chromium-browser', 'google-chrome'],
+    packages: { apt: 'chromium', brew: '--cask chromium', dnf: 'chromium' },
+  },
+];
 
 try {
   const { version } = await ensureFfmpeg({ log });
@@ -15,11 +22,12 @@ try {
   console.error(`reelfleet: ${error.message}`);
   process.exit(error.exitCode ?? 1);
 }
-if (findOnPath('redis-server', process.env) === undefined) {
+for (const { tests, programs, packages } of welcome) {
+  if (programs.some((name) => findOnPath(name, process.env) !== undefined)) continue;
   try {
-    if (mayInstall(process.env)) await installWithApt([REDIS.apt], log);
-    else log(`${missingSentence('redis-server', REDIS)}; until then the Redis tests are skipped`);
+    if (mayInstall(process.env)) await installWithApt([packages.apt], log);
+    else log(`${missingSentence(programs[0], packages)}; until then the ${tests} tests are skipped`);
   } catch (error) {
-    log(`${error.message}; until then the Redis tests are skipped`);
+    log(`${error.message}; until then the ${tests} tests are skipped`);
   }
 }

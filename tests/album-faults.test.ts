@@ -80,7 +80,7 @@ test('a worker frozen past its lease and woken after another finished writes not
     async () =>
       (
         await fleet.db.query<{ lost: number }>(
-          `select (metadata->'counters'->>'leasesLost')::int as lost from workers where worker_name = 'sleeper'`,
+          `select (metadata->'counters'->>'reelfleet_leases_lost_total')::int as lost from workers where worker_name = 'sleeper'`,
         )
       )[0]?.lost,
     { what: 'the loss to be counted' },

@@ -55,6 +55,18 @@ test.each<[string, RegExp, RegExp]>([
   ],
   ['only fleet imports BullMQ', /^bullmq$/, /^packages\/fleet\//],
   ['only config imports pino', /^pino$/, /^packages\/config\//],
+  [
+    'only storage imports the object store client',
+    /^(@google-cloud\/.*|google-auth-library)$/,
+    /^packages\/storage\/src\/gcs/,
+  ],
+  ['only the server speaks HTTP through Fastify', /^(fastify|@fastify\/.*|fastify-.*)$/, /^apps\/server\//],
+  [
+    'only the engine, the server and the worker count with prom-client',
+    /^prom-client$/,
+    /^packages\/fleet\/|^apps\/(server|worker)\//,
+  ],
+  ['only the board imports Bull Board', /^@bull-board\//, /^apps\/server\/src\/board\//],
 ])('%s', (_name, wanted, allowed) => {
   const found = product.filter(
     (source) => source.imports.some((name) => wanted.test(name)) && !allowed.test(source.path),

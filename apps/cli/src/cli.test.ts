@@ -74,7 +74,22 @@ const planInput = JSON.stringify(PLAN);
 type Wrong = [title: string, args: () => string[], env: Record<string, string>, exitCode: 1 | 2, says: RegExp];
 const wrong: Wrong[] = [
   ['a command that is none', () => ['enqeue'], {}, 2, /no command "enqeue"; did you mean "enqueue"\?/],
-  ['a command of a later version', () => ['server'], {}, 2, /no command "server"/],
+  ['a command of a later version', () => ['moments'], {}, 2, /no command "moments"/],
+  ['a server on a port that is none', () => ['server', '--port', 'many'], {}, 2, /^reelfleet: --port: got "many"/],
+  [
+    'a server for everybody without a password',
+    () => ['server', '--host', '0.0.0.0'],
+    {},
+    2,
+    /HOST: got "0\.0\.0\.0".*set REELFLEET_PASSWORD/,
+  ],
+  [
+    'everything for everybody without a password',
+    () => ['up'],
+    { HOST: '0.0.0.0' },
+    2,
+    /HOST: got "0\.0\.0\.0".*set REELFLEET_PASSWORD/,
+  ],
   ['a family without its command', () => ['workers'], {}, 2, /takes a command: ls, disable, enable, drain/],
   [
     'a word that a family does not know',

@@ -1,7 +1,7 @@
 import type { RunDetails, RunRow, TaskRow } from '@reelfleet/catalog';
 import { describe, expect, it } from 'vitest';
 import { changesBetween, runEnded } from './follow.ts';
-import { pauseBefore } from './up/workers.ts';
+import { pauseBefore } from './up/children.ts';
 
 const run = (status: RunRow['status'], phase: string | null = 'music') => ({ id: 'r', status, phase }) as RunRow;
 const task = (key: string, status: TaskRow['status'], stateVersion: number, progressPercent = 0) =>

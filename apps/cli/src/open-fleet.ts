@@ -3,10 +3,10 @@ import { hostname, userInfo } from 'node:os';
 import { type Operator, openOperator } from '@reelfleet/catalog';
 import { createLogger } from '@reelfleet/config';
 import type { Storage } from '@reelfleet/core';
-import { Database, openOperatorLedger, openReads, openSweepLedger } from '@reelfleet/db';
+import { Database, openOperatorLedger, openReads, openSweepLedger, type ReadHandle } from '@reelfleet/db';
 import { collectGarbage, openQueue } from '@reelfleet/fleet';
 import { allStageNames, stages, templates } from '@reelfleet/pipelines';
-import { openStorage } from '@reelfleet/storage';
+import { storageOf } from '@reelfleet/storage';
 import { assertSchema, type FleetSettings } from '@reelfleet/worker';
 
 export interface Fleet {
@@ -14,6 +14,7 @@ export interface Fleet {
   readonly operator: Operator;
   readonly storage: Storage;
   readonly db: Database;
+  readonly reads: ReadHandle;
   close(): Promise<void>;
 }
 
@@ -21,7 +22,7 @@ export interface Fleet {
 export async function openFleet(settings: FleetSettings): Promise<Fleet> {
   const { DATABASE_URL: url, REDIS_URL: redis } = settings;
   const log = createLogger({ level: settings.LOG_LEVEL === 'info' ? 'warn' : settings.LOG_LEVEL, name: 'cli' });
-  const storage = openStorage(settings.STORAGE_URL);
+  const storage = storageOf(settings);
   const db = new Database(url, { name: 'reelfleet-cli', max: 2 });
   try {
     await assertSchema(db, 1);
@@ -50,6 +51,7 @@ export async function openFleet(settings: FleetSettings): Promise<Fleet> {
     operator,
     storage,
     db,
+    reads: reads.db,
     async close() {
       await Promise.all([queue.close(2_000), reads.end(), db.end()]);
     },

@@ -3,7 +3,7 @@
  * here are only the rules for all: 0 ok, 1 the work failed or what was named is not there or not reachable, 2 wrong
  * usage or settings; one sentence on stderr when something is wrong.
  */
-import { nearest } from '@reelfleet/config';
+import { nearest, version } from '@reelfleet/config';
 import { describeFailure } from '@reelfleet/worker';
 import { Command, CommanderError } from 'commander';
 import { type Cli, openCli } from './cli.ts';
@@ -18,13 +18,13 @@ import { register as registerExport } from './commands/export.ts';
 import { register as registerFiles } from './commands/files.ts';
 import { register as registerLs } from './commands/ls.ts';
 import { register as registerMigrate } from './commands/migrate.ts';
+import { register as registerServer } from './commands/server.ts';
 import { register as registerShow } from './commands/show.ts';
 import { register as registerUp } from './commands/up.ts';
 import { register as registerWatch } from './commands/watch.ts';
 import { register as registerWorker } from './commands/worker.ts';
 import { register as registerWorkers } from './commands/workers.ts';
 import { openOutput } from './ui/output.ts';
-import { version } from './version.ts';
 
 /** What a command's action returns: its exit code, 0 by default. */
 export type Action<Args extends unknown[]> = (...args: Args) => Promise<number | undefined> | Promise<void>;
@@ -39,6 +39,7 @@ const commands: readonly Register[] = [
   registerMigrate,
   registerDb,
   registerWorker,
+  registerServer,
   registerEnqueue,
   registerWatch,
   registerLs,

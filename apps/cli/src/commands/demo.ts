@@ -36,7 +36,7 @@ export const register: Register = (program, cli, run) => {
         const ok = await makeAlbum(cli, session, options.full ?? false);
         if (!options.exit && cli.out.isTTY && !session.signal.aborted) {
           cli.out.line(
-            cli.out.paint('dim', 'the workers stay: order more with "reelfleet enqueue album", or end with Ctrl-C'),
+            cli.out.paint('dim', 'all of it stays: order more with "reelfleet enqueue album", or end with Ctrl-C'),
           );
           await untilAborted(session.signal);
         }
@@ -92,6 +92,7 @@ async function makeAlbum(cli: Cli, { fleet, signal }: Session, full: boolean): P
     facts(out, [
       ['made in', `${duration(took)}, ${(seconds / took).toFixed(1)} × real time`],
       ['video', video],
+      ['player', run.videoId && `${fleet.origin}/#/videos/${run.videoId}`],
       ['length', seen && clock(seen.durationSeconds ?? 0)],
       ['picture', picture && `${picture.width} × ${picture.height}, ${fps}, ${picture.codec}`],
       ['sound', sound && `${sound.codec}, ${sound.sampleRate / 1000} kHz, ${count(sound.channels, 'channel')}`],

@@ -36,7 +36,11 @@ export const register: Register = (program, cli, run) => {
 };
 
 async function examine(cli: Cli): Promise<Finding[]> {
-  const [machine, services] = await Promise.all([import('../doctor/machine.ts'), import('../doctor/services.ts')]);
+  const [machine, services, server] = await Promise.all([
+    import('../doctor/machine.ts'),
+    import('../doctor/services.ts'),
+    import('../doctor/server.ts'),
+  ]);
   const settings = cli.settings();
   const findings: Finding[] = [machine.checkNode(), await machine.checkFfmpeg(), await machine.checkScratch(settings)];
 
@@ -47,25 +51,32 @@ async function examine(cli: Cli): Promise<Finding[]> {
     if (!(error instanceof UserError) || error.exitCode === 2) throw error;
     return [...findings, note('fleet', messageOf(error))];
   }
-  const { openStorage } = await import('@reelfleet/storage');
+  const { storageOf } = await import('@reelfleet/storage');
   const url = located.STORAGE_URL;
   try {
-    findings.push(await machine.checkStorage(openStorage(url), url));
+    findings.push(await machine.checkStorage(storageOf(located), url));
   } catch (error) {
     findings.push(failed('storage', messageOf(error), 'correct STORAGE_URL'));
   }
+  findings.push(await server.checkServer(located));
   if (located.REDIS_URL) findings.push(...(await services.checkRedis(located.REDIS_URL)));
   const { findings: ofDatabase, facts } = await services.checkDatabase(located);
   findings.push(...ofDatabase);
   if (facts === null || facts.schema !== facts.expected) return findings;
 
-  await cli.withFleet(async ({ operator }) => {
-    const [workers, stages] = await Promise.all([operator.workers(), operator.stages()]);
+  await cli.withFleet(async ({ operator, reads }) => {
+    const { workerHosts } = await import('@reelfleet/db');
+    const [workers, stages, hosts] = await Promise.all([operator.workers(), operator.stages(), workerHosts(reads)]);
     // By the database's clock, which beats are measured with.
     const now = Date.now() + facts.clockSkewMs;
     const online = services.beating(workers, located.REELFLEET_OFFLINE_MS, now);
     const sizes = online.map((worker) => ({ stages: worker.stages.length }));
     findings.push(services.judgeConnections(facts, sizes, located.REDIS_URL === undefined));
+    const reach = server.judgeReach(
+      url,
+      online.map(({ id }) => hosts.get(id) ?? null),
+    );
+    if (reach !== null) findings.push(reach);
     findings.push(...services.judgeStages(cli.stages, online, stages, now));
   });
   return findings;

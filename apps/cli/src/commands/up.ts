@@ -6,7 +6,7 @@ import type { UpOptions } from '../up/session.ts';
 
 export const register: Register = (program, cli, run) => {
   upOptions(
-    program.command('up').description('start everything on this machine: Postgres and workers; Ctrl-C drains'),
+    program.command('up').description('start everything on this machine: Postgres, workers and server; Ctrl-C drains'),
   ).action(
     run(async (options: UpOptions) => {
       const { inSession } = await import('../up/session.ts');
@@ -30,7 +30,7 @@ export const register: Register = (program, cli, run) => {
 
 export function upOptions(command: Command): Command {
   return command
-    .option('--port <n>', 'port of the server (setting PORT)')
+    .option('--port <n>', 'port of the server (setting PORT); 0 takes a free one')
     .option('--workers <n>', 'worker processes; by default one per core, at least 2', wholeNumber(0, 256))
     .option('--data <dir>', 'the data folder (setting REELFLEET_DATA)');
 }

@@ -1,5 +1,8 @@
+import { Database, openLedger, openReads, workerHosts } from '@reelfleet/db';
+import { migratedDatabase } from '@reelfleet/db/testing';
 import { describe, expect, it } from 'vitest';
 import { connectionsNeeded, missingFrom } from './check.ts';
+import { judgeReach, judgeServer } from './server.ts';
 import { beating, judgeConnections, judgeDatabase, judgeStages } from './services.ts';
 
 const facts = {
@@ -90,6 +93,44 @@ describe('doctor', () => {
     });
     const all = [at('lately', '2026-11-21T12:04:30Z'), at('long ago', '2026-11-21T12:00:00Z'), at('never', null)];
     expect(beating(all, 60_000, now).map(({ name }) => name)).toEqual(['lately']);
+  });
+
+  it('warns when files lie in a folder and workers beat from several hosts', () => {
+    expect(judgeReach('file:///data', ['a', 'a', null])).toBeNull();
+    expect(judgeReach('gs://bucket', ['a', 'b'])).toBeNull();
+    expect(judgeReach('file:///data', ['b', 'a', 'b'])).toMatchObject({
+      level: 'warning',
+      says: expect.stringContaining('2 hosts: a, b'),
+      cure: expect.stringContaining('STORAGE_URL'),
+    });
+  });
+
+  it('learns from the database which host each worker said it runs on', async () => {
+    const { url, drop } = await migratedDatabase();
+    const [db, reads] = [new Database(url, { name: 'test' }), openReads(url, { name: 'test' })];
+    const ledger = openLedger(db, db);
+    const ids = ['01a00000-0000-7000-8000-000000000001', '01a00000-0000-7000-8000-000000000002'];
+    for (const [index, id] of ids.entries()) {
+      const identity = { id, name: `w${index}`, type: 'remote' as const, capabilities: { stages: [] } };
+      await ledger.hello({ ...identity, metadata: index === 0 ? { host: 'left' } : {} });
+    }
+    expect([...(await workerHosts(reads.db))].sort()).toEqual([
+      [ids[0], 'left'],
+      [ids[1], null],
+    ]);
+    await Promise.all([db.end(), reads.end()]);
+    await drop();
+  });
+
+  it('tells a ready server from one that is not, and both from somebody else on its port', () => {
+    const origin = 'http://127.0.0.1:3000';
+    expect(judgeServer(origin, 200, { status: 'ready', parts: {} }).level).toBe('ok');
+    expect(judgeServer(origin, 503, { parts: {}, detail: 'queue: cannot be reached' })).toMatchObject({
+      level: 'failed',
+      says: expect.stringContaining('queue: cannot be reached'),
+    });
+    for (const told of [null, 'hello', { status: 'ready' }])
+      expect(judgeServer(origin, 200, told).level).toBe('warning');
   });
 
   it('reads the lists of ffmpeg', () => {

@@ -1,9 +1,9 @@
 /**
- * Everything on this machine: ffmpeg, Postgres (our own, or the one DATABASE_URL names), the schema, the workers, and
- * `run.json`, by which commands in other terminals find it all. It owns the data folder while it runs.
+ * Everything on this machine: ffmpeg, Postgres (our own, or the one DATABASE_URL names), the schema, the workers, the
+ * server, and `run.json`, by which commands in other terminals find it all. It owns the data folder while it runs.
  */
 import { mkdirSync } from 'node:fs';
-import { availableParallelism, hostname } from 'node:os';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Settings } from '@reelfleet/config';
@@ -11,8 +11,11 @@ import { messageOf } from '@reelfleet/core';
 import { migrate } from '@reelfleet/db';
 import { type EmbeddedPostgres, ensureFfmpeg, isAlive, startEmbeddedPostgres } from '@reelfleet/embedded';
 import { migrateQueue } from '@reelfleet/fleet';
+import { assertMayListen } from '@reelfleet/server';
 import { claimRunFile, type FleetSettings, removeRunFile, writeRunFile } from '@reelfleet/worker';
-import { startWorkers, type Workers } from './workers.ts';
+import { type Children, keepAlive } from './children.ts';
+import { planServer, planWorkers } from './plans.ts';
+import { choosePort, originOf } from './port.ts';
 
 /** Per worker process: the queue's pool (stages + 6), the ledger's connections, one for beats. */
 const CONNECTIONS_BESIDES_QUEUE = 5;
@@ -26,6 +29,8 @@ export interface LocalOptions {
   settings: Settings;
   env: NodeJS.ProcessEnv;
   workers: number;
+  /** How the server's port was given: `--port` or `PORT`; null when nobody gave one. */
+  portGiven: string | null;
   stages: readonly string[];
   /** Short lines for people about what takes time or went wrong. */
   say(text: string): void;
@@ -37,8 +42,9 @@ export interface LocalFleet {
   readonly settings: FleetSettings;
   readonly ffmpeg: string;
   readonly database: string;
-  readonly workers: Workers;
-  /** Drain the workers, then stop Postgres. */
+  /** The server's address, for people on this machine. */
+  readonly origin: string;
+  /** Drain the workers and close the server, then stop Postgres. */
   stop(): Promise<void>;
   /** The same without waiting for work. */
   kill(): Promise<void>;
@@ -51,18 +57,20 @@ export const defaultWorkers = (): number => Math.max(2, Math.min(8, availablePar
 export async function startLocalFleet(options: LocalOptions): Promise<LocalFleet> {
   const { settings, say, signal } = options;
   const data = settings.REELFLEET_DATA;
+  assertMayListen(settings);
   claimRunFile(data);
   let postgres: EmbeddedPostgres | null = null;
-  let workers: Workers | null = null;
+  let children: Children | null = null;
   const stopping = new AbortController();
   const close = async (how: 'gently' | 'at once') => {
-    if (how === 'at once') workers?.kill();
-    await workers?.drain(settings.REELFLEET_GRACE_MS + PATIENCE_MS);
+    if (how === 'at once') children?.kill();
+    await children?.drain(settings.REELFLEET_GRACE_MS + PATIENCE_MS);
     stopping.abort();
     await postgres?.stop();
     removeRunFile(data);
   };
   try {
+    const port = await choosePort({ host: settings.HOST, port: settings.PORT, given: options.portGiven }, say);
     const ffmpeg = await ensureFfmpeg({ log: say });
     signal.throwIfAborted();
     const perWorker = options.stages.length + 6 + CONNECTIONS_BESIDES_QUEUE;
@@ -86,44 +94,36 @@ export async function startLocalFleet(options: LocalOptions): Promise<LocalFleet
     if (applied.length > 0) say(`the schema is ready (${applied.length} migrations applied)`);
     signal.throwIfAborted();
 
-    const located: FleetSettings = { ...settings, DATABASE_URL: databaseUrl };
-    mkdirSync(join(data, 'logs'), { recursive: true });
+    const located: FleetSettings = { ...settings, DATABASE_URL: databaseUrl, PORT: port };
+    const logDir = join(data, 'logs');
+    mkdirSync(logDir, { recursive: true });
     writeRunFile(data, {
       state: 'running',
-      port: settings.PORT,
+      port,
       databaseUrl,
       databasePort: postgres?.port ?? null,
       storageUrl: settings.STORAGE_URL,
       redisUrl: settings.REDIS_URL ?? null,
       workers: options.workers,
     });
-    const host = hostname().slice(0, 80);
-    workers = startWorkers({
-      count: options.workers,
-      env: {
-        ...options.env,
-        DATABASE_URL: databaseUrl,
-        STORAGE_URL: settings.STORAGE_URL,
-        REELFLEET_DATA: data,
-        ...shareOfCores(settings, options.workers),
-        ...quickBeats(settings),
-      },
-      nameOf: (n) => `${host}-${n}`,
-      logDir: join(data, 'logs'),
-      say,
-    });
+    const plan = {
+      settings,
+      env: { ...options.env, DATABASE_URL: databaseUrl, STORAGE_URL: settings.STORAGE_URL, REELFLEET_DATA: data },
+      logDir,
+    };
+    children = keepAlive([...planWorkers(plan, options.workers), planServer(plan, port)], say);
     const aborted = new Promise<never>((_resolve, reject) => {
       signal.addEventListener('abort', () => reject(signal.reason), { once: true });
     });
     aborted.catch(() => {});
-    await Promise.race([workers.ready, aborted]);
+    await Promise.race([children.ready, aborted]);
     return {
       settings: located,
       ffmpeg: ffmpeg.version,
       database: postgres
         ? `embedded Postgres ${postgres.version}, port ${postgres.port}`
         : 'the Postgres of DATABASE_URL',
-      workers,
+      origin: originOf(settings.HOST, port),
       stop: () => close('gently'),
       kill: () => close('at once'),
     };
@@ -131,21 +131,6 @@ export async function startLocalFleet(options: LocalOptions): Promise<LocalFleet
     await close('at once').catch((again) => say(messageOf(again)));
     throw error;
   }
-}
-
-/** Together the workers take as many tasks at once as there are cores, and at least one each, unless told otherwise. */
-function shareOfCores(settings: Settings, workers: number): Record<string, string> {
-  const { default: given, byStage } = settings.REELFLEET_CONCURRENCY;
-  if (given !== undefined) return {};
-  const share = Math.max(1, Math.ceil(availableParallelism() / workers));
-  const stages = Object.entries(byStage).map(([stage, n]) => `${stage}=${n}`);
-  return { REELFLEET_CONCURRENCY: [share, ...stages].join(',') };
-}
-
-/** On one machine beats are cheap: each second, bars move and a cancel arrives, unless somebody chose otherwise. */
-function quickBeats({ REELFLEET_HEARTBEAT_MS: beat, REELFLEET_LEASE_MS: lease }: Settings): Record<string, string> {
-  const chosen = beat !== Math.min(10_000, Math.floor(lease / 3));
-  return chosen || beat <= 1_000 ? {} : { REELFLEET_HEARTBEAT_MS: '1000' };
 }
 
 /** A Postgres that was killed comes back on its port; workers wait for it meanwhile. */

@@ -1,5 +1,6 @@
 /** One `up` or `demo` in a terminal: start, tell where everything is, serve until Ctrl-C, drain. */
 import { relative } from 'node:path';
+import { describeSettings } from '@reelfleet/config';
 import { UserError } from '@reelfleet/core';
 import { onStopSignals } from '@reelfleet/worker';
 import type { Cli } from '../cli.ts';
@@ -46,6 +47,7 @@ export async function inSession(
     settings,
     env: { ...cli.env, ...(options.port === undefined ? {} : { PORT: options.port }) },
     workers: options.workers ?? defaultWorkers(),
+    portGiven: portGiven(cli, options),
     stages: cli.stages,
     say: (text) => out.note(`reelfleet: ${text}`),
     signal: stop.signal,
@@ -73,6 +75,7 @@ function describe(cli: Cli, fleet: LocalFleet, workers: number): void {
   const here = relative(process.cwd(), data);
   const shown = here !== '' && !here.startsWith('..') ? here : data;
   facts(out, [
+    ['server', fleet.origin],
     ['database', fleet.database],
     ['queue', fleet.settings.REDIS_URL ? 'Redis' : 'on Postgres'],
     ['ffmpeg', fleet.ffmpeg],
@@ -81,4 +84,11 @@ function describe(cli: Cli, fleet: LocalFleet, workers: number): void {
   ]);
   const elsewhere = shown === '.reelfleet' ? '' : `REELFLEET_DATA=${data} `;
   out.line(out.paint('dim', `in another terminal: ${elsewhere}reelfleet ls; Ctrl-C here drains and stops`));
+}
+
+/** How the server's port was given; null when nobody gave one. */
+function portGiven(cli: Cli, { port }: UpOptions): string | null {
+  if (port !== undefined) return '--port';
+  const line = describeSettings(cli.env, { stages: cli.stages }).find(({ name }) => name === 'PORT');
+  return line === undefined || line.source === 'default' ? null : 'PORT';
 }

@@ -1,15 +1,14 @@
 /**
- * The worker processes of `up`: started, listened to, started again when they die. Each has a process group of its own,
- * so that Ctrl-C in the terminal reaches only us, and is told by the kernel (where it can) when we are killed. Their
- * logs go to files.
+ * The processes of `up`, workers and server: started, listened to, started again when they die. Each has a process group
+ * of its own, so that Ctrl-C in the terminal reaches only us, and is told by the kernel (where it can) when we are
+ * killed. On stdout it says `… ready …` once it works and `… ended: <reason>` when it ends by itself; its log goes to a
+ * file.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, renameSync } from 'node:fs';
 import { constants } from 'node:os';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import type { Env } from '@reelfleet/config';
 import { UserError } from '@reelfleet/core';
 import { tiedToParent } from '@reelfleet/embedded';
@@ -19,21 +18,18 @@ const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 10_000;
 const STEADY_MS = 30_000;
 
-export interface WorkersOptions {
-  count: number;
-  env: Env;
-  /** The name of worker N. */
-  nameOf(n: number): string;
-  logDir: string;
-  /** Short lines for people: who died, who was drained. */
-  say(text: string): void;
+export interface ChildPlan {
+  /** The name people know it by. */
+  readonly name: string;
+  /** The script it runs. */
+  readonly main: string;
+  readonly env: Env;
+  readonly logFile: string;
 }
 
-export interface Workers {
-  /** Resolves when all take tickets. Rejects with UserError when one cannot start. */
+export interface Children {
+  /** Resolves when all work. Rejects with UserError when one cannot start. */
   readonly ready: Promise<void>;
-  /** How many run right now. */
-  running(): number;
   /** Ask all to finish or give back their work; resolves when the last has gone, after `graceMs` by force. */
   drain(graceMs: number): Promise<void>;
   /** End all at once, with whatever they started. */
@@ -45,58 +41,54 @@ export function pauseBefore(deaths: number): number {
   return Math.min(FIRST_PAUSE_MS * 2 ** Math.max(0, deaths - 1), LONGEST_PAUSE_MS);
 }
 
-export function startWorkers({ count, env, nameOf, logDir, say }: WorkersOptions): Workers {
-  const main = fileURLToPath(new URL('./main.ts', import.meta.resolve('@reelfleet/worker')));
-  const alive = new Map<number, ChildProcess>();
+/** Start them and keep them alive until they are drained or killed. `say` takes short lines for people: who died, who was drained. */
+export function keepAlive(plans: readonly ChildPlan[], say: (text: string) => void): Children {
+  const alive = new Map<string, ChildProcess>();
   const stopping = new AbortController();
-  mkdirSync(logDir, { recursive: true });
 
-  /** Worker N for as long as it is wanted; `onReady` once. */
-  async function keep(n: number, onReady: () => void): Promise<void> {
-    const logFile = join(logDir, `worker-${n}.log`);
+  /** One of them for as long as it is wanted; `onReady` once it works. */
+  async function keep(plan: ChildPlan, onReady: () => void): Promise<void> {
+    const { name, logFile } = plan;
     if (existsSync(logFile)) renameSync(logFile, `${logFile}.1`);
     let deaths = 0;
     let wasReady = false;
     while (!stopping.signal.aborted) {
       const began = performance.now();
-      const life = launch(n, logFile, () => {
+      const life = launch(plan, () => {
         wasReady = true;
         onReady();
       });
       const { code, signal, reason } = await life;
-      alive.delete(n);
+      alive.delete(name);
       if (stopping.signal.aborted) return;
       if (reason === 'drained') {
-        say(`${nameOf(n)} was drained and has ended`);
+        say(`${name} was drained and has ended`);
         return;
       }
       if (!wasReady && signal === null) {
-        throw new UserError(`${nameOf(n)} did not start: ${lastLine(logFile)} (see ${logFile})`);
+        throw new UserError(`${name} did not start: ${lastLine(logFile)} (see ${logFile})`);
       }
       if (reason === null) {
         deaths = performance.now() - began > STEADY_MS ? 1 : deaths + 1;
-        say(`${nameOf(n)} died (${signal ?? `exit code ${code}`}): starting it again`);
+        say(`${name} died (${signal ?? `exit code ${code}`}): starting it again`);
       }
       await sleep(pauseBefore(deaths), undefined, { signal: stopping.signal }).catch(() => {});
     }
   }
 
-  function launch(n: number, logFile: string, onReady: () => void) {
+  function launch({ name, main, env, logFile }: ChildPlan, onReady: () => void) {
     const { command, args } = tiedToParent(process.execPath, [main], 'SIGTERM');
     const fd = openSync(logFile, 'a', 0o600);
-    const child = spawn(command, args, {
-      env: { ...env, REELFLEET_WORKER_NAME: nameOf(n) },
-      stdio: ['ignore', 'pipe', fd],
-      detached: true,
-    });
+    const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', fd], detached: true });
     closeSync(fd);
-    alive.set(n, child);
+    alive.set(name, child);
     let reason: string | null = null;
     if (child.stdout) {
       createInterface({ input: child.stdout }).on('line', (line) => {
-        if (line.startsWith('worker ready ')) onReady();
-        else if (line.startsWith('worker ended: ')) reason = line.slice('worker ended: '.length);
-        else say(`${nameOf(n)}: ${line}`);
+        const [, word, rest = ''] = /^\w+ (ready|ended:) (.*)$/.exec(line) ?? [];
+        if (word === 'ready') onReady();
+        else if (word === 'ended:') reason = rest;
+        else say(`${name}: ${line}`);
       });
     }
     return new Promise<{ code: number | null; signal: NodeJS.Signals | null; reason: string | null }>((done) => {
@@ -110,9 +102,9 @@ export function startWorkers({ count, env, nameOf, logDir, say }: WorkersOptions
   }
 
   const lives: Promise<void>[] = [];
-  const ready = Array.from({ length: count }, (_, i) => {
+  const ready = plans.map((plan) => {
     return new Promise<void>((resolve, reject) => {
-      const life = keep(i + 1, resolve);
+      const life = keep(plan, resolve);
       life.then(resolve, reject);
       lives.push(life.catch(() => {}));
     });
@@ -129,7 +121,6 @@ export function startWorkers({ count, env, nameOf, logDir, say }: WorkersOptions
   readyAll.catch(() => {});
   return {
     ready: readyAll,
-    running: () => alive.size,
     async drain(graceMs) {
       stopping.abort();
       signalAll('SIGTERM');
