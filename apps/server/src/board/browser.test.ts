@@ -124,7 +124,11 @@ function browserSuite(startStore: () => Promise<TestRedis | null>) {
     const { page, done } = await open('/queue/music?status=failed');
     await page.getByText('music 9/20 · refused').waitFor();
     await server.operator.pause('music', 'tuning');
-    await server.operator.retry(task);
+    // Somebody else is quicker by a moment: between the button and the server. Any earlier, and the list would know.
+    await page.route('**/queues/api/queues/music/*/retry', async (route) => {
+      await server.operator.retry(task);
+      await route.continue();
+    });
     await retry(page);
     await page.getByText(/task music is queued, no longer failed/).waitFor();
     await look(page, 'refused');
