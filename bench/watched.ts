@@ -10,6 +10,7 @@
  * Results also go to bench/results/watched.json. Not asserted in a test.
  */
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { Agent, get } from 'node:http';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -31,6 +32,7 @@ const { values } = parseArgs({
     requests: { type: 'string', default: '100' },
     rounds: { type: 'string', default: '2' },
     queue: { type: 'string', default: 'redis' },
+    slots: { type: 'string', default: '20' },
   },
 });
 const runs = Number(values.runs);
@@ -48,7 +50,7 @@ const settings = {
   STORAGE_URL: `file://${folder}/storage`,
   REELFLEET_SCRATCH: `${folder}/scratch`,
   REELFLEET_DATA: `${folder}/data`,
-  REELFLEET_CONCURRENCY: '20,plan=20',
+  REELFLEET_CONCURRENCY: `${values.slots},plan=${values.slots}`,
   LOG_LEVEL: 'warn',
   PORT: '0',
 };
@@ -82,6 +84,26 @@ async function usage(pid: number): Promise<{ mb: number; cpuSeconds: number }> {
   };
 }
 
+/** CPU seconds so far of everything that takes part, by what it is for. */
+async function cpuSeconds(): Promise<Record<string, number>> {
+  const backends = await db.query<{ pid: number; name: string }>(
+    `select pid, application_name as name from pg_stat_activity where datname = current_database()`,
+  );
+  const own = process.cpuUsage();
+  const parts: [string, number][] = [
+    ['server', server.pid],
+    ...workers.map((worker): [string, number] => ['workers', worker.pid]),
+    ...(redis ? [['Redis', redis.pid] as [string, number]] : []),
+    ...backends.map(({ pid, name }): [string, number] => [`Postgres for ${name}`, pid]),
+  ];
+  const sums: Record<string, number> = { 'watchers and this program': (own.user + own.system) / 1e6 };
+  for (const [name, pid] of parts) {
+    const { cpuSeconds: seconds } = await usage(pid).catch(() => ({ cpuSeconds: 0 }));
+    sums[name] = (sums[name] ?? 0) + seconds;
+  }
+  return sums;
+}
+
 interface Load {
   events: number;
   bytes: number;
@@ -92,7 +114,7 @@ interface Load {
 }
 
 /** Event streams of the whole fleet, and REST requests at an even pace over what a page asks for. */
-async function watch(someRun: string): Promise<Load> {
+async function watch(someRuns: readonly string[]): Promise<Load> {
   const stopping = new AbortController();
   const load: Load = { events: 0, bytes: 0, requests: 0, failures: 0, latencies: [], stop };
   const streams = Array.from({ length: watchers }, async () => {
@@ -105,31 +127,36 @@ async function watch(someRun: string): Promise<Load> {
     }
   });
   for (const stream of streams) stream.catch((error) => !stopping.signal.aborted && console.error('watcher:', error));
-  const paths = [
-    '/api/runs?limit=50',
-    `/api/runs/${someRun}`,
-    '/api/stages',
-    '/api/workers',
-    '/api/runs?limit=50&status=running',
-  ];
+  const pathOf = (n: number) =>
+    [
+      '/api/runs?limit=50',
+      `/api/runs/${someRuns[n % someRuns.length]}`,
+      '/api/stages',
+      '/api/workers',
+      '/api/runs?limit=50&status=running',
+    ][n % 5];
+  const agent = new Agent({ keepAlive: true });
   const pending = new Set<Promise<void>>();
   const began = performance.now();
   const pace = (async () => {
     while (!stopping.signal.aborted) {
       const owed = Math.floor(((performance.now() - began) / 1000) * perSecond) - load.requests;
       for (let n = 0; n < owed; n++) {
-        const path = paths[load.requests++ % paths.length];
+        const path = pathOf(load.requests++);
         const from = performance.now();
-        const request = fetch(`${origin}${path}`)
-          .then(async (answer) => {
-            await answer.arrayBuffer();
-            if (!answer.ok) load.failures += 1;
-            load.latencies.push(performance.now() - from);
-          })
-          .catch(() => {
+        const request = new Promise<void>((done) => {
+          const failed = () => {
             load.failures += 1;
-          })
-          .finally(() => pending.delete(request));
+            done();
+          };
+          get(`${origin}${path}`, { agent }, (answer) => {
+            answer.resume().on('end', () => {
+              if (answer.statusCode !== 200) return failed();
+              load.latencies.push(performance.now() - from);
+              done();
+            });
+          }).on('error', failed);
+        }).finally(() => pending.delete(request));
         pending.add(request);
       }
       await sleep(10);
@@ -139,6 +166,7 @@ async function watch(someRun: string): Promise<Load> {
     stopping.abort();
     await pace;
     await Promise.allSettled([...pending, ...streams]);
+    agent.destroy();
   }
   return load;
 }
@@ -147,22 +175,23 @@ async function watch(someRun: string): Promise<Load> {
 async function round(watched: boolean, sequence: number) {
   const { operator } = fleet;
   await operator.pause('plan', 'bench');
-  let first = '';
+  const some: string[] = [];
   for (let from = 0; from < runs; from += 1000) {
-    const some = await operator.enqueue(
+    const enqueued = await operator.enqueue(
       Array.from({ length: Math.min(1000, runs - from) }, (_, n) => ({
         kind: 'stage' as const,
         stage: 'plan',
         input: { niche: `bench ${sequence} ${from + n}`, moods: ['calm'], tracks: 2, totalSeconds: 60, seed: from + n },
       })),
     );
-    first ||= some[0]?.runId ?? '';
+    some.push(...enqueued.slice(0, 21).map(({ runId }) => runId));
   }
   await db.query('analyze');
-  const load = watched ? await watch(first) : null;
+  const load = watched ? await watch(some) : null;
   await sleep(2_000);
   const before = await usage(server.pid);
   const memory = [before.mb];
+  const cpuBefore = await cpuSeconds();
   const [start] = await db.query<{ at: string }>('select now()::text as at');
   await operator.resume('plan');
   const from = performance.now();
@@ -180,6 +209,10 @@ async function round(watched: boolean, sequence: number) {
   );
   const wall = (performance.now() - from) / 1000;
   const after = await usage(server.pid);
+  const cpuAfter = await cpuSeconds();
+  const cpu = Object.fromEntries(
+    Object.entries(cpuAfter).map(([name, seconds]) => [name, Number((seconds - (cpuBefore[name] ?? 0)).toFixed(1))]),
+  );
   await load?.stop();
   const sorted = load?.latencies.toSorted((a, b) => a - b) ?? [];
   return {
@@ -187,6 +220,7 @@ async function round(watched: boolean, sequence: number) {
     runsPerSecond: runs / (span?.seconds || wall),
     serverCpuShare: (after.cpuSeconds - before.cpuSeconds) / wall,
     serverMb: memory.map(Math.round),
+    cpu,
     events: load?.events ?? 0,
     megabytes: (load?.bytes ?? 0) / 2 ** 20,
     requests: load?.requests ?? 0,
@@ -203,6 +237,11 @@ try {
   for (let n = 0; n < Number(values.rounds) * 2; n++) {
     const result = await round(order[n % 4] as boolean, n + 1);
     results.push(result);
+    console.log(
+      `        CPU seconds: ${Object.entries(result.cpu)
+        .map(([name, seconds]) => `${name} ${seconds}`)
+        .join(' · ')}`,
+    );
     const { serverMb: mb, ...rest } = result;
     console.log(
       `${rest.watched ? 'watched' : 'alone  '} ${rest.runsPerSecond.toFixed(0).padStart(5)} runs/s · server ${(rest.serverCpuShare * 100).toFixed(0)} % of a core, ${mb[0]} → ${Math.max(...mb)} → ${mb.at(-1)} MB` +

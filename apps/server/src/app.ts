@@ -46,7 +46,7 @@ export async function buildApp(context: ServerContext, patience: Partial<Patienc
     clientErrorHandler: onClientError,
   });
   app.setValidatorCompiler(validatorCompiler);
-  app.setSerializerCompiler(serializerCompiler);
+  app.setSerializerCompiler(encodedOnce);
   // JSON is the only form of body: what a form of another site can send without asking is not.
   app.removeContentTypeParser('text/plain');
   closesWithin(app, closeMs);
@@ -58,3 +58,15 @@ export async function buildApp(context: ServerContext, patience: Partial<Patienc
   for (const part of parts) await part(app, context);
   return app;
 }
+
+/** An answer that many share (api/coalesce.ts) is checked against its schema and encoded once. */
+const encodedOnce: typeof serializerCompiler = (route) => {
+  const encode = serializerCompiler(route);
+  const known = new WeakMap<object, string>();
+  return (answer: unknown) => {
+    if (typeof answer !== 'object' || answer === null) return encode(answer);
+    const text = known.get(answer) ?? encode(answer);
+    known.set(answer, text);
+    return text;
+  };
+};

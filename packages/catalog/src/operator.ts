@@ -178,8 +178,10 @@ export function openOperator(deps: OperatorDeps): Operator {
     },
     find,
     async run(ref) {
-      const id = await runOf(ref);
-      const run = await recordOf(id);
+      // Mostly the id of a run: then there is nothing to find.
+      const known = isUuid(ref.trim()) ? await runById(reads, ref.trim().toLowerCase()) : null;
+      const run = known ?? (await recordOf(await runOf(ref)));
+      const { id } = run;
       const tasks = await tasksOfRun(reads, id);
       const needs = await needsOfRun(reads, id);
       const artifacts = await artifactsOfRun(reads, id);

@@ -1,31 +1,42 @@
 /**
- * Many who ask the same thing at once get one answer, and never one that is older than their question: whoever comes
- * while a read is under way waits for the next one, together with all others who came meanwhile. So a hundred pages that
- * load at once cost two reads, and a run somebody just enqueued is in the list they ask for next.
+ * Many who ask the same thing get one answer, and never one that is older than their question: whoever comes while a read
+ * is under way, or in the rest after it, waits for the next one, together with all others who came meanwhile. So a
+ * hundred pages that ask all the time cost a few reads a second, however long a read takes, and a run somebody just
+ * enqueued is in the list they ask for next.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** After a read the same question rests: this long, or as many times as long as the read took, whichever is more. */
+const REST_MS = 200;
+const REST_TIMES = 4;
+
 interface Flight<T> {
   readonly running: Promise<T>;
+  /** When the next read of this may begin. */
+  readonly rested: Promise<unknown>;
   next: Promise<T> | null;
 }
 
-export function coalesced(): <T>(key: string, read: () => Promise<T>) => Promise<T> {
+/** `restMs`: for tests. */
+export function coalesced(restMs = REST_MS): <T>(key: string, read: () => Promise<T>) => Promise<T> {
   const flights = new Map<string, Flight<unknown>>();
 
   function start<T>(key: string, read: () => Promise<T>): Promise<T> {
-    const flight: Flight<unknown> = { running: read(), next: null };
+    const began = performance.now();
+    const running = read();
+    const rest = () => sleep(Math.max(restMs, REST_TIMES * (performance.now() - began)), undefined, { ref: false });
+    const flight: Flight<unknown> = { running, rested: running.then(rest, rest), next: null };
     flights.set(key, flight);
-    const landed = () => {
+    void flight.rested.then(() => {
       if (flight.next === null) flights.delete(key);
-    };
-    flight.running.then(landed, landed);
-    return flight.running as Promise<T>;
+    });
+    return running;
   }
 
   return <T>(key: string, read: () => Promise<T>): Promise<T> => {
     const flight = flights.get(key);
     if (!flight) return start(key, read);
-    const begin = () => start(key, read);
-    flight.next ??= flight.running.then(begin, begin);
+    flight.next ??= flight.rested.then(() => start(key, read));
     return flight.next as Promise<T>;
   };
 }

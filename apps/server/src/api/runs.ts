@@ -148,7 +148,14 @@ export const runs: Noun = (api, { operator }) => {
         response: { 200: runDetails, ...refusals(400, 404) },
       },
     },
-    ({ params }) => read(`/${params.run}`, async () => operator.run(await idOf(operator, 'run', params.run))),
+    ({ params }) =>
+      read(`/${params.run}`, async () => {
+        const details = await operator.run(params.run);
+        // A name that is not the run's own may be a task's, which stands for its run on the command line only.
+        const { id, identifier } = details.run;
+        if (![id, identifier].includes(params.run)) await idOf(operator, 'run', params.run);
+        return details;
+      }),
   );
 
   api.post(
