@@ -76,6 +76,6 @@ begin
   left join pipeline_runs other on other.idempotency_key = asked.key;
 
   return jsonb_build_object('runs', coalesce(answer, '[]'::jsonb),
-    'tickets', reelfleet.tickets(array(select t.id from tasks t where t.run_id = any(fresh) and t.status = 'queued'
+    'tickets', reelfleet.tickets(array(select t.id from tasks t where t.run_id = any(fresh) and coalesce(t.status, '') = 'queued'
       order by t.run_id, t.position, t.key)));
 end $$;

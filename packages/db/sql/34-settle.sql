@@ -58,13 +58,16 @@ begin
          coalesce(array_agg(id) filter (where status = 'queued' and dispatched_at is not null), '{}')
   into settled, changed, due from written;
 
-  -- Files become visible: rows of this attempt only, carrying the version that completed it.
-  insert into artifacts (id, video_id, run_id, task_id, state_version, kind, uri, sha256, size_bytes, content_type)
-  select a.id, t.video_id, t.run_id, t.id, t.state_version, a.kind, a.uri, a.sha256, a."sizeBytes", a."contentType"
-  from jsonb_array_elements(p_items) i
-  join tasks t on t.id = (i->>'id')::uuid and t.status = 'completed',
-  jsonb_to_recordset(i->'artifacts') as a(id uuid, kind text, uri text, sha256 text, "sizeBytes" bigint, "contentType" text)
-  where t.id = any(held) and jsonb_typeof(i->'artifacts') = 'array';
+  -- Files become visible: rows of this attempt only, carrying the version that completed it. What was settled is looked up
+  -- by its id: a list of ids searched for each item would make this as slow as the square of the batch.
+  if exists (select 1 from jsonb_array_elements(p_items) i where jsonb_array_length(coalesce(i->'artifacts', '[]')) > 0) then
+    insert into artifacts (id, video_id, run_id, task_id, state_version, kind, uri, sha256, size_bytes, content_type)
+    select a.id, t.video_id, t.run_id, t.id, t.state_version, a.kind, a.uri, a.sha256, a."sizeBytes", a."contentType"
+    from jsonb_array_elements(p_items) i
+    join tasks t on t.id = (i->>'id')::uuid,
+    jsonb_to_recordset(coalesce(i->'artifacts', '[]')) as a(id uuid, kind text, uri text, sha256 text, "sizeBytes" bigint, "contentType" text)
+    where settled->>(i->>'id') = 'completed';
+  end if;
 
   if exists (select 1 from jsonb_array_elements(p_items) i where jsonb_array_length(coalesce(i->'records', '[]')) > 0) then
     perform set_config('reelfleet.actor', p_actor, true);

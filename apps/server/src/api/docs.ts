@@ -2,9 +2,11 @@
  * The API described: an OpenAPI 3.1 document made of the routes' own schemas, and a page to read and try it, with every
  * file of it from this server. Collects the routes that are declared after it.
  */
+import { readFile } from 'node:fs/promises';
 import { STATUS_CODES } from 'node:http';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
+import { webRoot } from '@reelfleet/web';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import type { OpenAPIV3_1 } from 'openapi-types';
 import { contentSecurity } from '../access/content-security.ts';
@@ -63,6 +65,12 @@ export const docs: ServerPart = async (app, { version, access }) => {
     await scope.register(swaggerUi, {
       routePrefix: '/docs',
       theme: { title: 'Reelfleet API' },
+      logo: {
+        type: 'image/svg+xml',
+        content: await readFile(new URL('favicon.svg', webRoot)),
+        href: '/',
+        target: '_self',
+      },
       // A validator would be a service elsewhere.
       uiConfig: { validatorUrl: null, deepLinking: true, displayRequestDuration: true, tryItOutEnabled: true },
     });
