@@ -26,10 +26,11 @@ RUN npm ci --workspace reelfleet --omit=dev --omit=optional --ignore-scripts --n
 FROM base
 COPY --from=programs /programs /
 RUN install -d -o node -g node /data && ln -s /app/apps/cli/bin/reelfleet.js /usr/local/bin/reelfleet
+# Made while we are root, so that it is not the user's own.
+WORKDIR /app
 USER 1000:1000
 RUN tini --version
 
-WORKDIR /app
 COPY --from=packages /app/node_modules node_modules
 COPY package.json ./
 COPY docker/healthcheck.mjs docker/

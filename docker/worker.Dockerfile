@@ -30,6 +30,8 @@ FROM base
 COPY --from=programs /programs /
 # The build ends here unless the copies run and can do what the stages ask of them, as the user who will ask.
 RUN install -d -o node -g node /data /scratch
+# Made while we are root, so that it is not the user's own.
+WORKDIR /app
 USER 1000:1000
 RUN setpriv --pdeathsig KILL prlimit --as=4294967296 ffmpeg -nostdin -hide_banner -loglevel error \
     -f lavfi -i testsrc2=size=320x240:duration=2 -f lavfi -i testsrc=size=320x240:duration=2 -f lavfi -i sine=duration=2 \
@@ -39,7 +41,6 @@ RUN setpriv --pdeathsig KILL prlimit --as=4294967296 ffmpeg -nostdin -hide_banne
     -map '[still]' -c:v mjpeg -pix_fmt yuvj420p -frames:v 1 -f image2pipe -y /dev/null \
  && ffprobe -hide_banner -version >/dev/null && tini --version
 
-WORKDIR /app
 COPY --from=packages /app/node_modules node_modules
 # Workspaces are links in node_modules to folders beside it: Node strips no types below a node_modules.
 COPY package.json ./

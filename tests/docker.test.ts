@@ -86,6 +86,12 @@ describe.each(Object.entries(images))('the image of the %s', (name, file) => {
   });
 });
 
+test('nothing that only tests need is in an image: the lock file says so of each such package', () => {
+  const lock = JSON.parse(read('package-lock.json')) as { packages: Record<string, { dev?: boolean }> };
+  for (const name of ['playwright-core', 'vitest', 'fast-check'])
+    expect(lock.packages[`node_modules/${name}`], name).toMatchObject({ dev: true });
+});
+
 describe('what a build is sent', () => {
   test('is enough: nothing in it imports a file that is left out', () => {
     const sent = filesOf('apps', 'packages').filter((path) => path.endsWith('.ts') && isSent(path));

@@ -11,7 +11,8 @@ language sql immutable set search_path = public, pg_temp as $$
   select case when jsonb_typeof(p_report->'seq') = 'number'
                 and (p_report->'seq')::numeric > coalesce((p_metadata->'seq')::numeric, -1)
     then coalesce(p_metadata, '{}'::jsonb) || jsonb_build_object('seq', p_report->'seq',
-           'counters', coalesce(p_report->'counters', '{}'::jsonb), 'gauges', coalesce(p_report->'gauges', '{}'::jsonb))
+           'counters', case jsonb_typeof(p_report->'counters') when 'object' then p_report->'counters' else '{}'::jsonb end,
+           'gauges', case jsonb_typeof(p_report->'gauges') when 'object' then p_report->'gauges' else '{}'::jsonb end)
     else p_metadata end
 $$;
 
@@ -20,8 +21,9 @@ create or replace function reelfleet.worker_counts(p_metadata jsonb) returns tab
 language sql immutable set search_path = public, pg_temp as $$
   select c.key, c.value::numeric - coalesce((p_metadata->'folded'->c.key)::numeric, 0)
   from jsonb_each(case when jsonb_typeof(p_metadata->'counters') = 'object' then p_metadata->'counters' else '{}'::jsonb end) c
-  where jsonb_typeof(c.value) = 'number'
-    and c.value::numeric > coalesce((p_metadata->'folded'->c.key)::numeric, 0)
+  -- A case, since the order of conditions is the planner's. What no worker counts to in its life would spoil the sum for good.
+  where case when jsonb_typeof(c.value) = 'number'
+    then c.value::numeric < 1e15 and c.value::numeric > coalesce((p_metadata->'folded'->c.key)::numeric, 0) end
 $$;
 
 -- Whoever leaves (goodbye, silence, retention, or an operator's own SQL) leaves what it counted: so a row that is offline

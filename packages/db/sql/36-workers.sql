@@ -9,7 +9,7 @@ language sql security definer set search_path = public, pg_temp as $$
   returning status
 $$;
 drop function if exists reelfleet.worker_bye(uuid);
-create or replace function reelfleet.worker_bye(p_id uuid, p_report jsonb) returns void
+create or replace function reelfleet.worker_bye(p_id uuid, p_report jsonb default null) returns void
 language sql security definer set search_path = public, pg_temp as $$
   update workers set status = case when status = 'disabled' then status else 'offline' end,
     metadata = reelfleet.with_report(metadata, p_report)

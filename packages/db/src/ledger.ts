@@ -115,7 +115,8 @@ export function openLedger(db: Database, beats: Database): Ledger {
         json(worker.metadata),
       ),
     bye: async (workerId, report) => {
-      await db.call('worker_bye', uuid(workerId), json(report));
+      // Saying it twice is saying it once; whoever leaves has not long to try.
+      await persist(() => db.call('worker_bye', uuid(workerId), json(report)), AbortSignal.timeout(2_000));
     },
     schemaVersion: () => db.call('schema_version'),
 

@@ -116,7 +116,11 @@ export function keepLeases(options: LeaseOptions): LeaseKeeper {
   }
 
   async function send(): Promise<void> {
-    const report = await options.reporter.next();
+    // A beat matters more than what it would have told.
+    const report = await options.reporter.next().catch((error) => {
+      log.warn({ error: messageOf(error) }, 'no report with this beat');
+      return undefined;
+    });
     const entries = [...held.values()];
     const sentAt = clock.monotonic();
     if (sentAt - lastGood > heartbeatMs * 2) options.meter.beatsLate.inc();

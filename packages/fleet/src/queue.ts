@@ -149,9 +149,17 @@ export function openQueue(store: QueueStore, options: { consumers: number; log: 
     }
   };
   // With the offline queue off, a command before the first connection would fail at once.
+  let waiting: Promise<void> | null = null;
   const ready = async (): Promise<void> => {
-    if (producer && producer.status !== 'ready')
-      await within(new Promise<void>((resolve) => producer.once('ready', () => resolve())));
+    if (!producer || producer.status === 'ready') return;
+    // One listener for all who wait, however long it takes.
+    waiting ??= new Promise((resolve) => {
+      producer.once('ready', () => {
+        waiting = null;
+        resolve();
+      });
+    });
+    await within(waiting);
   };
 
   const ask = async <T>(work: () => Promise<T>): Promise<T> => {

@@ -2,6 +2,7 @@
  * The sweep: finds what crashes swallowed. One worker at a time has the turn for the whole fleet; every step is one
  * bounded statement and safe side by side all the same. A step that fails is done by the next sweep.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Logger, messageOf, type Storage, type SweepLedger } from '@reelfleet/core';
 import type { Meter } from './meter.ts';
 import type { SweepStep } from './metrics.ts';
@@ -133,13 +134,8 @@ export function startSweeper(options: SweepOptions): Sweeper {
     while (!stopping.signal.aborted) {
       const mine = await step('turn', () => ledger.turn(options.intervalMs, options.leaseMs), false);
       if (mine && !stopping.signal.aborted) await once();
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, options.intervalMs * (0.9 + Math.random() * 0.2));
-        stopping.signal.addEventListener('abort', () => {
-          clearTimeout(timer);
-          resolve();
-        });
-      });
+      const pause = options.intervalMs * (0.9 + Math.random() * 0.2);
+      await sleep(pause, undefined, { signal: stopping.signal }).catch(() => {});
     }
   })();
 

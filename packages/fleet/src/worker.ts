@@ -238,7 +238,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
     // A beat that lands after the leave-taking would bring the worker back to life.
     await within(leases.stop(), left() * 0.2);
     const bye = ledger
-      .bye(id, await reporter.next(true))
+      .bye(id, await reporter.next(true).catch(() => undefined))
       .catch((error) => log.warn({ error: messageOf(error) }, 'could not take leave'));
     await within(bye, left() * 0.3);
     await queue.close(left());

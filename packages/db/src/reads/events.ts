@@ -85,7 +85,7 @@ export async function lookAtAudit(
   asked: { after: number | null; limit: number; detail: readonly string[]; mark: boolean },
 ): Promise<AuditLook> {
   const entries = sql`select json_agg(json_build_array(e.id, e.run_id, e.change) order by e.id) from (
-      select a.id, t.run_id, case when t.run_id = any(${uuidArray(asked.detail)}) then ${change} end as change
+      select a.id, t.run_id, case when t.run_id = any(array(select unnest(${uuidArray(asked.detail)}))) then ${change} end as change
       from (select * from task_audit where id > ${asked.after}::bigint order by id limit ${asked.limit}::int) a
       left join lateral (select * from tasks where id = a.task_id offset 0) t on true) e`;
   const rows = (await db.execute(sql`select
@@ -150,9 +150,11 @@ export async function missedRuns(db: ReadHandle, asked: { after: number; upTo: n
 
 /** The id of the last change of each of these runs. */
 export async function lastChanges(db: ReadHandle, runIds: readonly string[]): Promise<Map<string, number>> {
-  const rows = (await db.execute(sql`select t.run_id as run, max(a.id)::text as id from tasks t
+  const rows =
+    (await db.execute(sql`select r.id as run, max(a.id)::text as id from unnest(${uuidArray(runIds)}) as r(id)
+      cross join lateral (select id from tasks where run_id = r.id offset 0) t
       cross join lateral (select id from task_audit where task_id = t.id order by state_version desc limit 1) a
-      where t.run_id = any(${uuidArray(runIds)}) group by t.run_id`)) as unknown as { run: string; id: string }[];
+      group by r.id`)) as unknown as { run: string; id: string }[];
   return new Map(rows.map(({ run, id }) => [run, Number(id)]));
 }
 
