@@ -22,6 +22,7 @@ export const webFiles = [
   'style.css',
   'src/api.ts',
   'src/format.ts',
+  'src/heard.ts',
   'src/main.ts',
   'src/page.ts',
   'src/pages/index.ts',

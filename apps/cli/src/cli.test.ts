@@ -2,7 +2,9 @@
  * The command line against a real database. Most command lines run in this process, through the same door as the real
  * command (`runProgram`), because a process each would take a second each; the last suite starts the real thing.
  */
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
@@ -397,6 +399,23 @@ describe('the real command', () => {
       stderr: ['reelfleet: this database has no Reelfleet schema: run "reelfleet migrate" first'],
     });
     await bare.drop();
+  });
+
+  it('a server that cannot listen where an option says names the option', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const port = String((other.address() as AddressInfo).port);
+    const [taken, open] = await Promise.all([
+      run([BIN, 'server', '--port', port]),
+      run([BIN, 'server', '--host', '0.0.0.0']),
+    ]);
+    other.close();
+    expect(taken).toEqual({
+      code: 2,
+      stdout: [],
+      stderr: [expect.stringMatching(new RegExp(`^reelfleet: --port: ${port} is in use on 127\\.0\\.0\\.1: `))],
+    });
+    expect(open).toMatchObject({ code: 2, stderr: [expect.stringMatching(/^reelfleet: --host: got "0\.0\.0\.0"/)] });
   });
 
   it('the example script orders albums once', async () => {

@@ -55,21 +55,23 @@ export function openCli(env: Env, out: Output): Cli {
   };
 }
 
-/** A sentence about a setting that came from an option names the option. */
 function byOption<T>(changes: Changes, read: () => T): T {
   try {
     return read();
   } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    for (const [name, change] of Object.entries(changes)) {
-      if (change?.value === undefined || !error.message.startsWith(`${name}: `)) continue;
-      throw new UserError(`${change.option}${error.message.slice(name.length)}`, {
-        exitCode: error.exitCode,
-        cause: error,
-      });
-    }
-    throw error;
+    throw namedByOption(changes, error);
   }
+}
+
+/** The error, in words that name the option when it speaks of a setting that came from one. */
+export function namedByOption(changes: Changes, error: unknown): unknown {
+  if (!(error instanceof UserError)) return error;
+  for (const [name, change] of Object.entries(changes)) {
+    if (change?.value === undefined || !error.message.startsWith(`${name}: `)) continue;
+    const { exitCode, kind } = error;
+    return new UserError(`${change.option}${error.message.slice(name.length)}`, { exitCode, kind, cause: error });
+  }
+  return error;
 }
 
 /** For commander: a whole number within bounds. */

@@ -14,6 +14,7 @@ import { health } from './health.ts';
 import { metrics } from './metrics/index.ts';
 import { page } from './page/index.ts';
 import { pathOf, problems } from './problem.ts';
+import { readsInput } from './reading.ts';
 
 /** In this order: whoever may not enter is stopped before any other part sees the request. */
 const parts: readonly ServerPart[] = [problems, access, docs, health, metrics, api, events, board, page];
@@ -35,7 +36,12 @@ export async function buildApp(context: ServerContext, patience: Partial<Patienc
     bodyLimit: 1_000_000,
     requestTimeout: requestMs,
     // Node looks for late requests only every 30 s by itself.
-    http: { headersTimeout: headersMs, connectionsCheckingInterval: Math.min(1_000, headersMs) },
+    http: {
+      headersTimeout: headersMs,
+      connectionsCheckingInterval: Math.min(1_000, headersMs),
+      // The door says it, as a problem.
+      requireHostHeader: false,
+    },
     // The address of a client is what a proxy on this machine says; another machine may say what it likes.
     trustProxy: 'loopback',
     // closing.ts says it as a problem.
@@ -49,6 +55,7 @@ export async function buildApp(context: ServerContext, patience: Partial<Patienc
   app.setSerializerCompiler(encodedOnce);
   // JSON is the only form of body: what a form of another site can send without asking is not.
   app.removeContentTypeParser('text/plain');
+  readsInput(app);
   closesWithin(app, closeMs);
   app.addHook('onResponse', async (request, reply) => {
     const { method, ip: address } = request;

@@ -23,15 +23,18 @@ export class Problem extends Error {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly errors: readonly FieldError[] | undefined;
+  /** Whoever threw it has told the log; true for what would be told too often. */
+  readonly told: boolean;
   constructor(
     status: number,
     detail: string,
-    options: { headers?: Record<string, string>; errors?: FieldError[]; cause?: unknown } = {},
+    options: { headers?: Record<string, string>; errors?: FieldError[]; cause?: unknown; told?: true } = {},
   ) {
     super(detail, { cause: options.cause });
     this.status = status;
     this.headers = options.headers ?? {};
     this.errors = options.errors;
+    this.told = options.told ?? false;
   }
 }
 
@@ -117,7 +120,8 @@ export const problems: ServerPart = async (app, { log }) => {
     const problem = problemOf(error);
     const what = { method: request.method, path: pathOf(request) };
     if (problem.status === 500) log.error({ ...what, error }, 'request failed');
-    else if (problem.status === 503) log.warn({ ...what, reason: problem.message }, 'request not served');
+    else if (problem.status === 503 && !problem.told)
+      log.warn({ ...what, reason: problem.message }, 'request not served');
     return sendProblem(request, reply, problem);
   });
   app.setNotFoundHandler((request, reply) => {

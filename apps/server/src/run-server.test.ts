@@ -30,6 +30,10 @@ async function startReady(env: Record<string, string> = {}) {
   return { server, origin: line.slice('server ready '.length) };
 }
 
+/** What the log was told of being ready or not, line by line. */
+const changesOf = (server: { stdout: readonly string[]; stderr: readonly string[] }) =>
+  [...server.stdout, ...server.stderr].flatMap((line) => /"msg":"(not ready|ready again)"/.exec(line)?.[1] ?? []);
+
 const statusOf = async (url: string) => (await fetch(url, { signal: AbortSignal.timeout(10_000) })).status;
 
 describe('a server that may not or cannot start says so in one sentence', () => {
@@ -106,6 +110,7 @@ describe('a server that runs', () => {
     await until(async () => (await statusOf(`${origin}/readyz`)) === 200, { what: 'ready again', timeoutMs: 20_000 });
     expect(await statusOf(`${origin}/api/runs`)).toBe(200);
     expect(server.child.exitCode).toBeNull();
+    expect(changesOf(server)).toEqual(['not ready', 'ready again']);
   });
 
   it('answers within its bound when Postgres hangs', async () => {
@@ -157,6 +162,20 @@ describe('a server that runs', () => {
 });
 
 describe.skipIf(redisMissing() !== null)(withRedis('a server with Redis'), () => {
+  it('that is away when it starts says so once, though nobody asks', async () => {
+    const redis = await startRedis();
+    if (redis === null) throw new Error('redis-server did not start');
+    const proxy = await startTcpProxy(redis.url);
+    proxy.refuse();
+    const { origin, server } = await startReady({ REDIS_URL: proxy.url.replace(/^tcp:/, 'redis:') });
+    await until(() => changesOf(server).length > 0, { what: 'the warning' });
+    for (let asked = 0; asked < 3; asked++) expect(await statusOf(`${origin}/readyz`)).toBe(503);
+    expect(changesOf(server)).toEqual(['not ready']);
+    proxy.heal();
+    await until(async () => (await statusOf(`${origin}/readyz`)) === 200, { what: 'ready', timeoutMs: 20_000 });
+    expect(changesOf(server)).toEqual(['not ready', 'ready again']);
+  });
+
   it('stays while Redis is away, and recovers by itself', async () => {
     const redis = await startRedis();
     if (redis === null) throw new Error('redis-server did not start');

@@ -27,17 +27,24 @@ export interface Page {
   close(): void;
 }
 
-/** A page that asks again every so often, while someone looks. Runs `task` at once; no two at a time. */
+/**
+ * A page that asks again every so often, while someone looks. Runs `task` at once; no two at a time. `now` while one is
+ * under way means once more right after it: what that one reads may be from before whatever `now` is to show.
+ */
 export function repeatedly(everyMs: number, task: () => Promise<void>): { now(): void; stop(): void } {
   let timer: number | undefined;
   let running = false;
+  let again = false;
   let stopped = false;
   const turn = async () => {
     window.clearTimeout(timer);
     if (running || stopped) return;
     if (document.visibilityState === 'visible') {
       running = true;
-      await task();
+      do {
+        again = false;
+        await task();
+      } while (again && !stopped);
       running = false;
     }
     if (!stopped) timer = window.setTimeout(turn, everyMs);
@@ -46,7 +53,10 @@ export function repeatedly(everyMs: number, task: () => Promise<void>): { now():
   document.addEventListener('visibilitychange', onVisible);
   void turn();
   return {
-    now: () => void turn(),
+    now() {
+      again = running;
+      void turn();
+    },
     stop() {
       stopped = true;
       window.clearTimeout(timer);

@@ -9,6 +9,8 @@ export interface RunsAnswer {
   next: string | null;
 }
 
+const NOTHING: ReadonlyMap<string, RunRow> = new Map();
+
 export class RunList {
   readonly status: string | null;
   #runs = new Map<string, RunRow>();
@@ -30,20 +32,25 @@ export class RunList {
     return this.#next;
   }
 
-  /** The first page anew: what the stream may have missed, it has. Older runs that were loaded stay. */
-  start({ runs, next }: RunsAnswer): void {
+  /**
+   * The first page anew: what the stream may have missed, it has. Older runs that were loaded stay. `meanwhile` is what
+   * the stream told since the page was asked for.
+   */
+  start({ runs, next }: RunsAnswer, meanwhile: ReadonlyMap<string, RunRow> = NOTHING): void {
     const oldest = runs.at(-1)?.id;
     const older = next === null || oldest === undefined ? [] : this.runs.filter((run) => run.id < oldest);
     this.#runs = new Map([...runs, ...older].map((run) => [run.id, run]));
     if (older.length === 0) this.#next = next;
     this.#sorted = null;
+    for (const run of meanwhile.values()) this.put(run);
   }
 
   /** The page after the last one. */
-  more({ runs, next }: RunsAnswer): void {
+  more({ runs, next }: RunsAnswer, meanwhile: ReadonlyMap<string, RunRow> = NOTHING): void {
     for (const run of runs) if (!this.#runs.has(run.id)) this.#runs.set(run.id, run);
     this.#next = next;
     this.#sorted = null;
+    for (const run of meanwhile.values()) this.put(run);
   }
 
   /** A run as it is now. One that is older than what has been loaded waits for its page. */

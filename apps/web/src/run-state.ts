@@ -21,14 +21,17 @@ export class RunState {
     this.details = details;
   }
 
-  /** A fresh answer. What the stream told of a later version of a task stays. */
-  load(details: RunDetails): void {
+  /**
+   * A fresh answer. What the stream told of a later version of a task stays; `meanwhile` is what it told of the run
+   * since the answer was asked for.
+   */
+  load(details: RunDetails, meanwhile: Partial<RunRow> = {}): void {
     const known = new Map(this.details.tasks.map((task) => [task.id, task]));
     const tasks = details.tasks.map((task) => {
       const before = known.get(task.id);
       return before !== undefined && before.stateVersion > task.stateVersion ? { ...task, ...before } : task;
     });
-    this.details = { ...details, tasks };
+    this.details = { ...details, run: { ...details.run, ...meanwhile }, tasks };
   }
 
   putRun(run: Partial<RunRow>): void {

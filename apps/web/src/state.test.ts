@@ -1,6 +1,7 @@
 /** What the page knows of runs: answers of the REST interface with the stream's news laid over them. */
 import { expect, test } from 'vitest';
 import type { RunDetails, RunRow, TaskRow } from './api.ts';
+import { Heard } from './heard.ts';
 import { pageKey, parseRoute, to } from './router.ts';
 import { RunList } from './run-list.ts';
 import { RunState } from './run-state.ts';
@@ -55,6 +56,36 @@ test('an older change of a task is no news, neither from the stream nor from an 
   state.putTask({ id: 't', status: 'completed', stateVersion: 4 });
   state.load(details(taskRow({ stateVersion: 3 })));
   expect(state.details.tasks[0]?.status).toBe('completed');
+});
+
+test('an answer that was asked for before the stream told of the end does not bring a run back, nor a retry to its end', async () => {
+  const heard = new Heard<RunRow>();
+  const state = new RunState({ ...details(taskRow({})), run: run('1') });
+  const list = new RunList(null);
+  list.start({ runs: [run('1')], next: null });
+  const filtered = new RunList('running');
+  filtered.start({ runs: [run('1')], next: null });
+  for (const [answered, told] of [
+    ['running', 'completed'],
+    ['failed', 'running'],
+  ] as const) {
+    const slow = Promise.withResolvers<RunRow>();
+    const asked = heard.during(slow.promise);
+    heard.hear(run('1', told));
+    state.putRun(run('1', told));
+    slow.resolve(run('1', answered));
+    const { answer, meanwhile } = await asked;
+    state.load({ ...details(taskRow({})), run: answer }, meanwhile.get('1'));
+    expect(state.details.run.status).toBe(told);
+    list.start({ runs: [answer], next: null }, meanwhile);
+    expect(list.runs[0]?.status).toBe(told);
+    filtered.more({ runs: [answer], next: null }, meanwhile);
+    expect(ids(filtered)).toEqual(told === 'running' ? ['1'] : []);
+  }
+  // What was told before the question is in the answer.
+  const { answer, meanwhile } = await heard.during(Promise.resolve(run('1', 'failed')));
+  state.load({ ...details(taskRow({})), run: answer }, meanwhile.get('1'));
+  expect(state.details.run.status).toBe('failed');
 });
 
 test('progress moves only what runs', () => {

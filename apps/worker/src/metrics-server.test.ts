@@ -1,4 +1,4 @@
-import { createServer } from 'node:http';
+import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createLogger } from '@reelfleet/config';
 import { openMeter } from '@reelfleet/fleet';
@@ -71,11 +71,40 @@ test('off loopback it does not start without a password, and with one it wants i
   const status = async (authorization?: string) =>
     (await fetch(`${url}/metrics`, authorization ? { headers: { authorization } } : {})).status;
   expect(await status()).toBe(401);
-  expect(await status('Bearer correct')).toBe(401);
-  expect(await status('Basic correct horse')).toBe(401);
+  expect(await Promise.all([status('Bearer correct'), status('Basic correct horse')])).toEqual([401, 401]);
   expect(await status('Bearer correct horse')).toBe(200);
   expect(await status('bearer correct horse')).toBe(200);
   expect((await fetch(`${url}/healthz`)).status).toBe(200);
+});
+
+test('a wrong password is answered late, and meanwhile a guesser gains nothing by asking more', async () => {
+  const { origin } = await start({ host: '0.0.0.0', password: 'correct horse' });
+  const url = origin.replace('0.0.0.0', '127.0.0.1');
+  const ask = (token: string) => fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${token}` } });
+  const began = performance.now();
+  const guesses = Promise.all(Array.from({ length: 10 }, (_, n) => ask(`guess ${n}`)));
+  const answers = await guesses;
+  expect(performance.now() - began).toBeGreaterThan(900);
+  expect(answers.map(({ status }) => status).sort()).toEqual([...Array(3).fill(401), ...Array(7).fill(429)]);
+  expect(answers.find(({ status }) => status === 429)?.headers.get('retry-after')).toBe('1');
+  expect((await ask('correct horse')).status).toBe(200);
+});
+
+test('on loopback it answers to names of this machine only, so that no page of a stranger reads it', async () => {
+  const { origin } = await start();
+  const { port } = new URL(origin);
+  const status = (host: string, path: string) =>
+    new Promise<number | undefined>((resolve, reject) => {
+      const asked = request({ host: '127.0.0.1', port, path, headers: { host } }, (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      });
+      asked.on('error', reject).end();
+    });
+  for (const host of [`127.0.0.1:${port}`, `localhost:${port}`, '[::1]:9', 'w.localhost'])
+    expect([host, await status(host, '/metrics')]).toEqual([host, 200]);
+  for (const host of [`evil.example:${port}`, '127.0.0.1.nip.io', '192.168.1.4', 'a b'])
+    for (const path of ['/metrics', '/healthz']) expect([host, await status(host, path)]).toEqual([host, 421]);
 });
 
 test('a port in use is one sentence', async () => {

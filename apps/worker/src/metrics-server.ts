@@ -2,15 +2,17 @@
  * A worker's own `/metrics` and `/healthz`, for whoever sets METRICS_PORT. The server's `/metrics` has the sums over the
  * fleet in any case; this one shows a single process, also while Postgres is away.
  *
- * It follows the rules of the server: on loopback it is open, on any other address `/metrics` wants the password as a
- * bearer token. `/healthz` is open, since it tells nothing but whether the worker's last beat is younger than its lease.
+ * On loopback it is open to whoever asks for this machine by its own name, on any other address `/metrics` wants the
+ * password as a bearer token (metrics-server-access.ts). `/healthz` wants none, since it tells nothing but whether the
+ * worker's last beat is younger than its lease.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { isLoopback, sameSecret } from '@reelfleet/config';
+import { isLoopback } from '@reelfleet/config';
 import { type Logger, messageOf, UserError } from '@reelfleet/core';
 import { buildMetric, countsOf, exposition, type Family, type Meter, workerGauges } from '@reelfleet/fleet';
 import { collectDefaultMetrics, Registry } from 'prom-client';
+import { asksForLoopback, openDoor } from './metrics-server-access.ts';
 
 /** What there is to show of a worker once it has started. */
 export interface ShownWorker {
@@ -51,17 +53,15 @@ export async function openMetricsServer(options: MetricsServerOptions): Promise<
   }
   const ofProcess = new Registry();
   collectDefaultMetrics({ register: ofProcess, prefix: 'reelfleet_worker_' });
-  const allowed = ({ headers: { authorization = '' } }: IncomingMessage): boolean => {
-    if (open || password === undefined) return open;
-    const [scheme = '', token = ''] = authorization.split(/ +(.*)/s);
-    return scheme.toLowerCase() === 'bearer' && sameSecret(token, password);
-  };
+  const door = open || password === undefined ? null : openDoor(password);
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const say = (status: number, text: string, headers: Record<string, string> = {}) =>
       response
         .writeHead(status, { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store', ...headers })
         .end(request.method === 'HEAD' ? undefined : text);
+    if (open && !asksForLoopback(request.headers.host))
+      return void say(421, 'this is for this machine only: ask for 127.0.0.1 or localhost by name\n');
     if (request.method !== 'GET' && request.method !== 'HEAD')
       return void say(405, 'GET only\n', { allow: 'GET, HEAD' });
     switch (request.url?.split('?')[0]) {
@@ -70,8 +70,8 @@ export async function openMetricsServer(options: MetricsServerOptions): Promise<
         return void say(status, text);
       }
       case '/metrics': {
-        if (!allowed(request))
-          return void say(401, 'the password is needed, as a bearer token\n', { 'www-authenticate': 'Bearer' });
+        const refusal = await door?.(request);
+        if (refusal) return void say(refusal.status, refusal.text, refusal.headers);
         const own = exposition(familiesOf(options), { counts: await countsOf(options.meter) });
         return void say(200, await Registry.merge([own, ofProcess]).metrics(), {
           'content-type': ofProcess.contentType,

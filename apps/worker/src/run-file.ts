@@ -16,7 +16,8 @@ const runFile = z.object({
   startTicks: z.string().nullable(),
   state: z.enum(['starting', 'running']),
   startedAt: z.string(),
-  /** The server's port. */
+  /** Where the server listens; null in files of earlier versions. */
+  host: z.string().nullable().default(null),
   port: z.number().int().nullable(),
   databaseUrl: z.string().nullable(),
   databasePort: z.number().int().nullable(),
@@ -62,6 +63,7 @@ export function claimRunFile(dataDir: string): void {
       rmSync(path, { force: true });
       const draft = writeDraft(path, {
         state: 'starting',
+        host: null,
         port: null,
         databaseUrl: null,
         databasePort: null,

@@ -9,6 +9,7 @@ import { addressesOfUp, locateFleet } from './whereabouts.ts';
 const URL = 'postgres://u:p@127.0.0.1:5432/d';
 const facts = {
   state: 'running' as const,
+  host: '127.0.0.1',
   port: 3000,
   databaseUrl: URL,
   databasePort: 5432,
@@ -41,6 +42,13 @@ describe('run.json', () => {
     expect(readRunFile(data)).toMatchObject(facts);
     removeRunFile(data);
     expect(readRunFile(data)).toBeNull();
+  });
+
+  it('of a version that did not tell the host is read all the same', () => {
+    claimRunFile(data);
+    writeRunFile(data, facts);
+    rewrite({ host: undefined });
+    expect(readRunFile(data)).toMatchObject({ ...facts, host: null });
   });
 
   it('of a process that has gone counts as not there and is taken over', () => {

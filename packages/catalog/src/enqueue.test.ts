@@ -276,3 +276,32 @@ test('ten thousand small runs are enqueued in bulk, each with its ticket, and li
   expect(page[0]?.id).toBe(made.at(-1)?.runId);
   expect(await world.operator.runs({ status: 'failed' })).toEqual([]);
 }, 120_000);
+
+test('the same key again answers with the first run, also from outside when its file is no artifact any more', async () => {
+  const order = { ...probeOrder, key: 'file-gone' };
+  const [first] = await world.operator.enqueue([order]);
+  const outside = { localFiles: false };
+  expect(await world.operator.enqueue([order], outside)).toEqual([{ ...first, created: false }]);
+  await expect(world.operator.enqueue([order, { ...order, key: 'file-new' }], outside)).rejects.toThrow(
+    /^order 2: .* is no artifact of this store/,
+  );
+});
+
+test('a stored file that lacks something is refused with what it takes, and taken as the API shows it', async () => {
+  const artifact = {
+    id: v7(),
+    kind: 'render',
+    uri: 'file:///store/album.mp4',
+    sha256: 'a'.repeat(64),
+    sizeBytes: 1,
+    contentType: 'video/mp4',
+    taskKey: 'render',
+    fileName: 'album.mp4',
+  };
+  const order = (source: unknown): Order => ({ kind: 'stage', stage: 'probe', input: { source } });
+  for (const source of [{ ...artifact, kind: undefined }, { uri: artifact.uri }, 'gs://bucket/album.mp4', 7])
+    await expect(world.operator.enqueue([order(source)])).rejects.toThrow(
+      'the input of stage probe is wrong at "source": takes a stored file as the API shows it ({id, kind, uri, sha256, sizeBytes, contentType}, all six) or its file:/// address',
+    );
+  expect(await world.operator.enqueue([order(artifact)])).toMatchObject([{ created: true }]);
+});

@@ -62,7 +62,6 @@ export async function enqueueOrders(
   { localFiles = true }: { localFiles?: boolean } = {},
 ): Promise<Enqueued[]> {
   const checked = orders.map((order, index) => checkOrder(order, index, orders.length, deps));
-  if (!localFiles) await onlyStoredFiles(deps, checked);
   const known = await inParts(keysOf(checked), (keys) => runsByKey(deps.reads, keys).then((map) => [...map]));
   const first = new Map(known);
   const answers: (Enqueued | undefined)[] = checked.map((order) => {
@@ -71,6 +70,8 @@ export async function enqueueOrders(
   });
   const open = [...checked.keys()].filter((index) => answers[index] === undefined);
   const ordersOf = (indexes: readonly number[]) => indexes.map((index) => checked[index] as CheckedOrder);
+  // A known key is answered with its run, whatever has become of the file since.
+  if (!localFiles) await onlyStoredFiles(deps, ordersOf(open));
 
   const names = await resolve(deps, ordersOf(open));
   const identifiers = new Identifiers(orders.length > 1);

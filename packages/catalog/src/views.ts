@@ -24,12 +24,16 @@ import type {
   WorkerRow,
 } from './operator-types.ts';
 
+/** Of an error the sentence: below it stand the kept lines of a program, which {@link errorTail} has. */
+export const firstLine = (error: string | null): string | null => error?.split('\n', 1)[0] || null;
+
 const iso = (date: Date | null): string | null => date?.toISOString() ?? null;
 
 export function runRow(run: RunRecord): RunRow {
   const { videoTitle: _title, cancelRequestedBy: _by, ...rest } = run;
   return {
     ...rest,
+    errorMessage: firstLine(run.errorMessage),
     cancelRequestedAt: iso(run.cancelRequestedAt),
     createdAt: run.createdAt.toISOString(),
     startedAt: iso(run.startedAt),
@@ -68,7 +72,7 @@ function stateOf(task: TaskRecord): Omit<TaskRow, 'needs'> {
     runAfter: iso(task.runAfter),
     claimExpiresAt: iso(task.claimExpiresAt),
     errorCode: task.errorCode,
-    lastError: task.lastError,
+    lastError: firstLine(task.lastError),
     startedAt: iso(task.startedAt),
     completedAt: iso(task.completedAt),
   };
@@ -133,7 +137,7 @@ export function auditRow(entry: AuditRecord): AuditRow {
     action: entry.action,
     from: entry.before?.status ?? null,
     to: entry.after.status,
-    error: isNew && entry.after.error ? (entry.after.error.split('\n', 1)[0] ?? null) : null,
+    error: isNew ? firstLine(entry.after.error) : null,
     at: entry.at.toISOString(),
   };
 }

@@ -102,7 +102,7 @@ test('it backs off after a failure: until when, and what went wrong', async () =
   );
   const { task: row, audit, errorTail } = await world.operator.task(ref);
   expect(errorTail).toBe('ffmpeg said more');
-  expect(row).toMatchObject({ failures: 1, errorCode: 'error', status: 'queued' });
+  expect(row).toMatchObject({ failures: 1, errorCode: 'error', status: 'queued', lastError: 'the file is busy' });
   expect(audit).toMatchObject([
     { stateVersion: 1, action: 'create', actor: 'tester', from: null, to: 'queued', error: null },
     { stateVersion: 2, action: 'claim', actorName: 'prober', from: 'queued', to: 'running', error: null },

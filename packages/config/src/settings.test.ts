@@ -297,6 +297,11 @@ describe('.env', () => {
 });
 
 describe('what is shown', () => {
+  test('a secret that is refused is told by its length only', () => {
+    expect(refusal({ REELFLEET_PASSWORD: 'x' })).toMatch(/^REELFLEET_PASSWORD: got a hidden value of 1 character\b/);
+    expect(refusal({ REELFLEET_PASSWORD: 'xy' })).toMatch(/^REELFLEET_PASSWORD: got a hidden value of 2 characters\b/);
+  });
+
   test('every setting has its effective value and its source, secrets and passwords in URLs hidden', async () => {
     await writeFile(join(cwd, '.env'), 'REDIS_URL=redis://:hunter22@h\nOPENAI_API_KEY=hunter22\nPORT=1\n');
     const env = {

@@ -217,7 +217,7 @@ function readDotenv(cwd: string, named: string | undefined): Env {
 
 /** A malformed value as it may be shown: on one line, not too long, without secrets. */
 function echo(text: string, { secret }: Definition): string {
-  if (secret) return `a hidden value of ${text.length} characters`;
+  if (secret) return `a hidden value of ${text.length} ${text.length === 1 ? 'character' : 'characters'}`;
   // What did not parse may hold a password all the same: before an `@`, or as a port that is no number.
   const masked = redactUrl(text).replace(/(:\/\/[^:/?#]*):(?!\d+([/?#]|$)).*/s, `$1:${HIDDEN}`);
   const at = masked.lastIndexOf('@');

@@ -6,6 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { realpathSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { messageOf, UserError } from '@reelfleet/core';
+import { throwIfStopped } from './lifeline.ts';
 
 /** A user to start processes as; absent means the one we are. */
 export interface Account {
@@ -37,6 +38,7 @@ export function accountFor(clusterDir: string, log: (message: string) => void): 
       { stdio: 'pipe' },
     );
   } catch (cause) {
+    throwIfStopped(cause, 'adding the system user postgres');
     throw new UserError(
       `Postgres does not run as root and the user postgres could not be added (${messageOf(cause).trim()}): add it, or run this as an ordinary user, or set DATABASE_URL`,
       { cause },
@@ -52,7 +54,8 @@ function lookUp(name: string): Account | undefined {
     Number(execFileSync('id', [flag, name], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }));
   try {
     return { uid: id('-u'), gid: id('-g') };
-  } catch {
+  } catch (error) {
+    throwIfStopped(error, `looking up the user ${name}`);
     return undefined;
   }
 }

@@ -36,13 +36,21 @@ export function missingSentence(what: string, packages: { apt: string; brew: str
   );
 }
 
-/** Installs Debian packages; the output is kept back and its errors are told. Throws UserError when apt fails. */
-export async function installWithApt(packages: readonly string[], log: (message: string) => void): Promise<void> {
+/**
+ * Installs Debian packages; the output is kept back and its errors are told. Throws UserError when apt fails. `signal`
+ * ends it before packages are touched, and not while they are.
+ */
+export async function installWithApt(
+  packages: readonly string[],
+  log: (message: string) => void,
+  { env = process.env, signal }: { env?: NodeJS.ProcessEnv; signal?: AbortSignal | undefined } = {},
+): Promise<void> {
   log(`installing ${packages.join(', ')} with apt (a minute or two)`);
   const began = Date.now();
   // An old list may name versions that the mirror no longer has; a list that cannot be had may still do.
-  const update = await aptGet(['update']);
-  const install = await aptGet(['install', '-y', '--no-install-recommends', ...packages]);
+  const update = await aptGet(['update'], env);
+  signal?.throwIfAborted();
+  const install = await aptGet(['install', '-y', '--no-install-recommends', ...packages], env);
   if (install.code !== 0) {
     const why = errorsOf(install.said) || errorsOf(update.said) || `apt-get ended with ${install.code}`;
     throw new UserError(
@@ -58,17 +66,18 @@ export function errorsOf(said: string): string {
   return lines.slice(-2).join('; ');
 }
 
-function aptGet(args: readonly string[]): Promise<{ code: number | null; said: string }> {
+function aptGet(args: readonly string[], env: NodeJS.ProcessEnv): Promise<{ code: number | null; said: string }> {
   return new Promise((done, fail) => {
     const child = spawn('apt-get', args, {
       env: {
-        ...process.env,
+        ...env,
         DEBIAN_FRONTEND: 'noninteractive',
         LC_ALL: 'C.UTF-8',
         // Runlevel 1 keeps packages from starting their services: we want the program redis-server, not a server on 6379.
         RUNLEVEL: '1',
       },
       stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true, // the terminal's Ctrl-C is for us: dpkg must not be left half-way
     });
     let said = '';
     for (const stream of [child.stdout, child.stderr]) {

@@ -9,6 +9,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { messageOf, UserError } from '@reelfleet/core';
 import { type Account, canReach } from './account.ts';
+import { throwIfStopped } from './lifeline.ts';
 
 /** Where root keeps binaries and data that the Postgres account could not reach in the clone. */
 export const SYSTEM_DIR = '/var/lib/reelfleet';
@@ -30,6 +31,7 @@ export function findBinaries(account: Account | undefined, log: (message: string
   try {
     said = execFileSync(postgres, ['--version'], { encoding: 'utf8', stdio: 'pipe', ...account });
   } catch (cause) {
+    throwIfStopped(cause, 'asking Postgres for its version');
     throw new UserError(
       `the Postgres programs in ${bin} do not start (${messageOf(cause).trim()}): run "npm rebuild --ignore-scripts=false" in the clone, or set DATABASE_URL`,
       { cause },

@@ -4,14 +4,19 @@
  * asks on the child's behalf. Elsewhere the command comes back unchanged and the child outlives us.
  */
 import { spawnSync } from 'node:child_process';
+import { UserError } from '@reelfleet/core';
 
 let supported: boolean | undefined;
 
 function canTie(): boolean {
   // Asked of the tool itself: BusyBox has a setpriv too, and it does not know the flag.
-  supported ??=
-    process.platform === 'linux' &&
-    spawnSync('setpriv', ['--pdeathsig', 'KILL', 'true'], { stdio: 'ignore' }).status === 0;
+  if (process.platform !== 'linux') return false;
+  if (supported === undefined) {
+    const { status, signal } = spawnSync('setpriv', ['--pdeathsig', 'KILL', 'true'], { stdio: 'ignore' });
+    // Ended by a Ctrl-C it has not answered; the next who wants to know asks again.
+    if (signal !== null) return false;
+    supported = status === 0;
+  }
   return supported;
 }
 
@@ -26,4 +31,13 @@ export function tiedToParent(
 ): { command: string; args: string[] } {
   if (!canTie()) return { command, args: [...args] };
   return { command: 'setpriv', args: ['--pdeathsig', signal.slice(3), '--', command, ...args] };
+}
+
+/**
+ * In the catch of a program that was waited for: the terminal's Ctrl-C reaches it too, and what it did not get to say
+ * must not be taken for a no. `doing` goes on from "stopped while".
+ */
+export function throwIfStopped(error: unknown, doing: string): void {
+  const { signal } = error as { signal?: NodeJS.Signals | null };
+  if (signal) throw new UserError(`stopped while ${doing} (${signal})`, { cause: error });
 }

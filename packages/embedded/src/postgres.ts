@@ -313,13 +313,22 @@ function run(
       cwd,
       env: serverEnv(),
       stdio: ['pipe', 'ignore', 'pipe'],
+      detached: true, // the terminal's Ctrl-C is for us; it takes a second at most
     });
+    // Where the kernel does not tie it to us, at least an ordinary exit takes it and its own children along.
+    const atExit = () => {
+      try {
+        if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+      } catch {}
+    };
+    process.once('exit', atExit);
     let said = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       said = (said + text).slice(-4000);
     });
     child.once('error', fail);
     child.once('close', (code) => {
+      process.off('exit', atExit);
       // The single-user Postgres leaves with 0 even when its statement failed.
       if (code === 0 && !/\b(ERROR|FATAL|PANIC):/.test(said)) done();
       else fail(new UserError(`the embedded Postgres could not be prepared: ${lastWords(said)}`));

@@ -8,6 +8,7 @@ import { readFileSync, readlinkSync, realpathSync, writeFileSync } from 'node:fs
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '@reelfleet/core';
+import { throwIfStopped } from './lifeline.ts';
 
 export interface LockFile {
   readonly pid: number;
@@ -46,7 +47,8 @@ export function parentOf(pid: number): number | undefined {
   if (process.platform === 'linux') return statOf(pid)?.ppid;
   try {
     return Number(execFileSync('ps', ['-o', 'ppid=', '-p', String(pid)], { encoding: 'utf8' }));
-  } catch {
+  } catch (error) {
+    throwIfStopped(error, 'looking for the owner of a Postgres');
     return undefined;
   }
 }
@@ -67,7 +69,8 @@ function servesCluster(pid: number, clusterDir: string): boolean {
     const dir = realpathSync(clusterDir);
     if (process.platform === 'linux') return readlinkSync(`/proc/${pid}/cwd`) === dir;
     return execFileSync('ps', ['-o', 'command=', '-p', String(pid)], { encoding: 'utf8' }).includes(dir);
-  } catch {
+  } catch (error) {
+    throwIfStopped(error, 'looking for a Postgres that is still running');
     return false;
   }
 }

@@ -56,8 +56,16 @@ export interface Answer {
   watchdog: Watchdog;
 }
 
-/** Sockets at once and kept for the next request: more than a worker's tasks put and fetch side by side. */
-const MAX_SOCKETS = 64;
+/**
+ * Sockets kept for the next request: more than a worker's tasks put and fetch side by side. How many are open at once has
+ * no bound, because a reader who takes a break keeps his, and nobody else shall wait for that.
+ */
+const IDLE_SOCKETS = 64;
+
+interface Opened {
+  library: Library;
+  send: Send;
+}
 
 type Send = (options: object) => Promise<{ status: number; headers: Headers; data: Readable }>;
 
@@ -67,7 +75,7 @@ export class GcsClient {
   readonly patience: Patience;
   private readonly options: GcsOptions;
   private readonly agent: HttpAgent;
-  private opened: Promise<{ library: Library; send: Send }> | null = null;
+  private opened: Promise<Opened> | null = null;
 
   constructor(bucket: string, options: GcsOptions) {
     this.bucket = bucket;
@@ -77,7 +85,7 @@ export class GcsClient {
     const Agent = this.endpoint.startsWith('http:') ? HttpAgent : HttpsAgent;
     // Without an agent of its own every request would open a connection. A proxy is the network's matter, and named
     // where every program looks for one; the library would honour it too, were it not for our agent.
-    this.agent = new Agent({ keepAlive: true, maxSockets: MAX_SOCKETS, proxyEnv: process.env });
+    this.agent = new Agent({ keepAlive: true, maxFreeSockets: IDLE_SOCKETS, proxyEnv: process.env });
   }
 
   /** The path of an object, or of the bucket's objects. */
@@ -94,22 +102,20 @@ export class GcsClient {
   async ask<T>(call: Call): Promise<T> {
     const { body, watchdog } = await this.send(call);
     const said = await this.rest(body, watchdog, call.signal);
-    try {
-      return (said === '' ? null : JSON.parse(said)) as T;
-    } catch (error) {
-      throw new GcsFailure('network', 'the answer was not JSON', { cause: error });
-    }
+    return said === '' ? (null as T) : parsed<T>(said);
   }
 
   /** One request, answered with a stream. The caller reads it to its end or destroys it, and keeps the watchdog. */
   async send(call: Call): Promise<Answer> {
     call.signal?.throwIfAborted();
-    const { send } = await this.open();
+    const opening = this.open();
+    const { send } = await opening;
     const watchdog = new Watchdog(call.body ? this.patience.uploadSilenceMs : this.patience.silenceMs);
     const data = call.body?.open(watchdog.moved) ?? (call.json === undefined ? undefined : JSON.stringify(call.json));
     watchdog.moved();
+    const signal = AbortSignal.any(call.signal ? [call.signal, watchdog.signal] : [watchdog.signal]);
     try {
-      const answer = await send({
+      const sent = send({
         url: call.path.startsWith('/') ? this.endpoint + call.path : call.path,
         method: call.method,
         ...(call.query ? { params: call.query } : {}),
@@ -126,14 +132,18 @@ export class GcsClient {
         validateStatus: () => true,
         retry: false,
         agent: this.agent,
-        signal: AbortSignal.any(call.signal ? [call.signal, watchdog.signal] : [watchdog.signal]),
+        signal,
       });
+      // Before the request come the credentials, and the library fetches those without a signal.
+      const answer = await unlessAborted(sent, signal);
       const { status, headers, data: body } = answer;
       if ((status >= 200 && status < 300) || status === call.also) return { status, headers, body, watchdog };
       const said = await this.rest(body, watchdog, call.signal);
       throw failureOf(status, said, headers.get('retry-after'));
     } catch (error) {
       watchdog.rest();
+      // The library lets everybody wait for one fetch of credentials, and one that hangs is never over.
+      if (watchdog.signal.aborted && this.opened === opening) this.opened = null;
       call.signal?.throwIfAborted();
       throw watchdog.signal.aborted ? watchdog.signal.reason : failureWithoutAnswer(error);
     } finally {
@@ -160,7 +170,7 @@ export class GcsClient {
     return (await this.open()).library.bucket(this.bucket).file(name);
   }
 
-  private open() {
+  private open(): Promise<Opened> {
     this.opened ??= this.load().catch((error) => {
       // A key file may be put right while we run.
       this.opened = null;
@@ -169,10 +179,38 @@ export class GcsClient {
     return this.opened;
   }
 
-  private async load(): Promise<{ library: Library; send: Send }> {
+  private async load(): Promise<Opened> {
     const { apiEndpoint, keyFile } = this.options;
     const { library, caller } = await openLibrary(apiEndpoint === undefined ? undefined : this.endpoint, keyFile);
     return { library, send: (options) => caller.request(options) as ReturnType<Send> };
+  }
+}
+
+/** The answer, or the signal's reason as soon as it fires; an answer that comes after that is closed. */
+async function unlessAborted(sent: ReturnType<Send>, signal: AbortSignal): ReturnType<Send> {
+  const { promise: fired, reject } = Promise.withResolvers<never>();
+  const abort = () => {
+    reject(signal.reason);
+    sent.then(
+      ({ data }) => data.destroy(),
+      () => {},
+    );
+  };
+  if (signal.aborted) abort();
+  else signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await Promise.race([sent, fired]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}
+
+/** A body that must be JSON. */
+export function parsed<T>(said: string): T {
+  try {
+    return JSON.parse(said) as T;
+  } catch (error) {
+    throw new GcsFailure('unusable', 'it was not JSON', { cause: error });
   }
 }
 

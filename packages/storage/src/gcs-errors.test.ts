@@ -107,6 +107,29 @@ test('what the service asks for is understood as seconds and as a date', () => {
   expect(failureOf(429, '', 'soon').retryAfterMs).toBeNull();
 });
 
+describe('without an answer', () => {
+  const refusal = (status: number, message: string) => Object.assign(new Error(message), { status });
+  test.each([
+    ['a reset while credentials were refreshed', new Error('Could not refresh access token: read ECONNRESET')],
+    ['a page where a token should be', new Error('Unexpected token < in JSON at position 0')],
+    ['a busy server of tokens', refusal(503, 'Could not refresh access token: Request failed with status code 503')],
+    ['a metadata server that is not up yet', new Error('connect ECONNREFUSED 169.254.169.254:80')],
+  ])('%s passes, and is tried again', (_, error) => {
+    expect(failureWithoutAnswer(error).kind).toBe('network');
+  });
+
+  test.each([
+    ['none anywhere', new Error('Could not load the default credentials. Browse to https://x.y for more information.')],
+    ['a key that was revoked', refusal(400, 'invalid_grant: Invalid JWT Signature.')],
+    ['an account that may not', refusal(403, 'A Forbidden error was returned while attempting to retrieve a token')],
+    ['a key that is none', new Error('error:1E08010C:DECODER routines::unsupported')],
+    ['half a key', new Error('The incoming JSON object does not contain a private_key field')],
+    ['a file that is no JSON', new SyntaxError('Unexpected end of JSON input')],
+  ])('credentials are wrong: %s', (_, error) => {
+    expect(failureWithoutAnswer(error).kind).toBe('credentials');
+  });
+});
+
 test("an upload's address, which is as good as a password, is never told", () => {
   const url = 'https://storage.googleapis.com/upload/storage/v1/b/b/o?upload_id=secret';
   for (const text of [

@@ -10,7 +10,8 @@ import { codeOf } from './local-errors.ts';
 
 /**
  * `busy`: 408, 429 and 5xx. `network`: no answer, or not all of it. `stalled`: nothing moved for too long. `damaged`: a
- * checksum differs on the way. `lost`: the store forgot an upload. These are worth another try; the rest is an answer.
+ * checksum differs on the way. `lost`: the store forgot an upload, or some of it. `unusable`: an answer that a bucket does
+ * not give, as from something in between. These are worth another try; the rest is an answer.
  */
 export type FailureKind =
   | 'busy'
@@ -18,6 +19,7 @@ export type FailureKind =
   | 'stalled'
   | 'damaged'
   | 'lost'
+  | 'unusable'
   | 'credentials'
   | 'denied'
   | 'missing'
@@ -42,8 +44,10 @@ export class GcsFailure extends Error {
   }
 }
 
+const PASSING: readonly FailureKind[] = ['busy', 'network', 'stalled', 'damaged', 'lost', 'unusable'];
+
 export function worthAnotherTry(error: unknown): error is GcsFailure {
-  return error instanceof GcsFailure && ['busy', 'network', 'stalled', 'damaged', 'lost'].includes(error.kind);
+  return error instanceof GcsFailure && PASSING.includes(error.kind);
 }
 
 /** The failure that a refusing answer is. `text` is its body: JSON from the API, anything from what is in between. */
@@ -83,8 +87,9 @@ function millisecondsOf(retryAfter: string | null): number | null {
   return Number.isFinite(seconds) ? Math.max(0, seconds * 1000) : null;
 }
 
+/** What the library says of credentials that it could not use, before it asked anybody. */
 const CREDENTIALS =
-  /default credentials|invalid_grant|refresh|metadata server|service account|PEM|DECODER|JSON|key ?file|does not exist/i;
+  /default credentials|no (?:access, )?refresh token|PEM routines|DECODER routines|JSON object|key ?file|^the file at /i;
 
 /**
  * The failure behind an error that came instead of an answer: from the network, or from finding credentials. The error
@@ -96,7 +101,15 @@ export function failureWithoutAnswer(error: unknown): GcsFailure {
     .replace(/^.*, reason: /, '')
     .replace(/\w+:\/\/\S+/g, 'it');
   const said = message === '' ? codeOf(error) || 'no answer' : message;
-  return new GcsFailure(CREDENTIALS.test(said) ? 'credentials' : 'network', said);
+  return new GcsFailure(isOfCredentials(error, said) ? 'credentials' : 'network', said);
+}
+
+function isOfCredentials(error: unknown, said: string): boolean {
+  // Our own requests take every status as an answer, so this one refused to give a token. It may only be busy.
+  if (error instanceof Error && 'status' in error && typeof error.status === 'number')
+    return kindOf(error.status, '') !== 'busy';
+  // JSON from the network is the HTTP client's error; the parser's own comes from a file.
+  return error instanceof SyntaxError || CREDENTIALS.test(said);
 }
 
 /** Where a store is, for its sentences. */
@@ -140,6 +153,11 @@ export function gcsError(error: unknown, what: string, at: Whereabouts, signal?:
       return again('checksum-mismatch', `bytes were damaged at every try: ${error.message}`);
     case 'lost':
       return again('storage-busy', error.message);
+    case 'unusable':
+      return again(
+        'storage-unsuitable',
+        `${at.endpoint} gave an answer that no bucket gives: ${error.message}; check STORAGE_EMULATOR_HOST and any proxy in between`,
+      );
     case 'exists':
     case 'refused':
       return new PermanentError(`${what}: ${bucket} refused it: ${error.message}`, { cause: error, code: 'storage' });

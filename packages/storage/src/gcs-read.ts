@@ -93,8 +93,22 @@ async function request(
     body.destroy();
     return null;
   }
-  if (ranged && status !== 206) throw new GcsFailure('refused', 'the store does not serve parts of objects');
-  const length = Number(headers.get('content-length'));
+  const told = headers.get('content-length');
+  // Without its length an object that was cut could not be told from a whole one.
+  const flaw =
+    ranged && status !== 206
+      ? 'it was not the part that was asked for'
+      : told === null
+        ? 'it did not say its length'
+        : null;
+  if (flaw !== null) {
+    watchdog.rest();
+    body.destroy();
+    throw new GcsFailure('unusable', flaw);
+  }
+  // Nobody waits for the body before its reader does.
+  watchdog.rest();
+  const length = Number(told);
   const sizeBytes = Number(/\/(\d+)$/.exec(headers.get('content-range') ?? '')?.[1] ?? length);
   return {
     answer,

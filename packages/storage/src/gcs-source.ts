@@ -95,7 +95,8 @@ class Pass {
   private readonly crc = new Crc32c();
   private readonly stream: Readable;
   private readonly windows: AsyncGenerator<Window, undefined>;
-  private readonly first: Promise<Window | undefined>;
+  /** Kept for {@link rewind} as long as it may be the only one. */
+  private first: Promise<Window | undefined>;
   private ahead: Promise<Window | undefined>;
   private done: Promise<BodyDigest> | null = null;
   private sizeBytes = 0;
@@ -116,8 +117,11 @@ class Pass {
 
   async next(): Promise<Window | undefined> {
     const window = await this.ahead;
-    if (window && !window.last) this.ahead = this.advance();
-    else this.ahead = Promise.resolve(undefined);
+    if (window && !window.last) {
+      // No window holds it all: none is kept for another beginning.
+      this.first = Promise.resolve(undefined);
+      this.ahead = this.advance();
+    } else this.ahead = Promise.resolve(undefined);
     return window;
   }
 

@@ -11,7 +11,7 @@
 import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { messageOf, RetryableError } from '@reelfleet/core';
-import type { GcsClient } from './gcs-client.ts';
+import { type GcsClient, parsed } from './gcs-client.ts';
 import { GcsFailure } from './gcs-errors.ts';
 import { Tries } from './gcs-patience.ts';
 import type { Reading, Window } from './gcs-source.ts';
@@ -86,13 +86,13 @@ async function sendWhole(client: GcsClient, reading: Reading, window: Window, up
   const { sha256, crc32c } = await reading.digest();
   const { name, contentType, signal } = upload;
   const boundary = randomUUID();
-  const facts = { name, contentType, crc32c, metadata: { sha256 } };
+  const wish = { name, contentType, crc32c, metadata: { sha256 } };
   const head = Buffer.from(
-    `--${boundary}\r\nContent-Type: application/json; charset=UTF-8\r\n\r\n${JSON.stringify(facts)}\r\n` +
+    `--${boundary}\r\nContent-Type: application/json; charset=UTF-8\r\n\r\n${JSON.stringify(wish)}\r\n` +
       `--${boundary}\r\nContent-Type: application/octet-stream\r\n\r\n`,
   );
   const tail = Buffer.from(`\r\n--${boundary}--\r\n`);
-  return client.ask({
+  const facts = await client.ask<Partial<ObjectFacts> | null>({
     method: 'POST',
     path: client.uploads(),
     query: { uploadType: 'multipart', ifGenerationMatch: '0', fields: FACTS },
@@ -103,6 +103,7 @@ async function sendWhole(client: GcsClient, reading: Reading, window: Window, up
     },
     signal,
   });
+  return checkedFacts(facts);
 }
 
 async function sendByParts(client: GcsClient, reading: Reading, first: Window, upload: Upload): Promise<ObjectFacts> {
@@ -112,31 +113,27 @@ async function sendByParts(client: GcsClient, reading: Reading, first: Window, u
     const facts = await sendWindow(client, session, reading, window, upload);
     if (facts) return facts;
     const next = await reading.next();
-    if (!next) throw new GcsFailure('network', 'the upload ended without becoming an object');
+    if (!next) throw new GcsFailure('unusable', 'it did not end the upload');
     window = next;
   }
 }
 
 async function begin(client: GcsClient, { name, contentType, signal }: Upload): Promise<string> {
   const tries = new Tries(client.patience, signal);
-  const { headers, body } = await tries.run(() =>
-    client
-      .send({
-        method: 'POST',
-        path: client.uploads(),
-        query: { uploadType: 'resumable', ifGenerationMatch: '0', fields: FACTS },
-        headers: { 'X-Upload-Content-Type': contentType },
-        json: { name, contentType },
-        signal,
-      })
-      .then(async (answer) => {
-        await client.rest(answer.body, answer.watchdog, signal);
-        return answer;
-      }),
-  );
-  body.destroy();
+  const { headers } = await tries.run(async () => {
+    const answer = await client.send({
+      method: 'POST',
+      path: client.uploads(),
+      query: { uploadType: 'resumable', ifGenerationMatch: '0', fields: FACTS },
+      headers: { 'X-Upload-Content-Type': contentType },
+      json: { name, contentType },
+      signal,
+    });
+    await client.rest(answer.body, answer.watchdog, signal);
+    return answer;
+  });
   const session = headers.get('location');
-  if (!session) throw new GcsFailure('network', 'the store opened an upload without telling where');
+  if (!session) throw new GcsFailure('unusable', 'it did not say where the upload goes');
   return session;
 }
 
@@ -156,10 +153,7 @@ async function sendWindow(
     if (answer?.facts) return answer.facts;
     if (answer) {
       if (answer.stored < window.start || answer.stored > window.end)
-        throw new GcsFailure(
-          'network',
-          `the store has ${answer.stored} bytes of an upload where ${position} were sent`,
-        );
+        throw new GcsFailure('lost', `the store has ${answer.stored} bytes of an upload where ${position} were sent`);
       if (answer.stored > position) tries.progressed();
       position = answer.stored;
       upload.sent(position);
@@ -175,6 +169,8 @@ async function sendWindow(
           open: (moved) => streamOf(window, from, upload, moved),
         },
       });
+      // Else it would be sent for ever.
+      if (!answer.facts && answer.stored <= from) throw new GcsFailure('unusable', 'it kept nothing of what was sent');
     } catch (error) {
       if (error instanceof GcsFailure && ['damaged', 'lost'].includes(error.kind)) throw error;
       await tries.after(error);
@@ -190,9 +186,15 @@ interface Stand {
 }
 
 async function askStand(client: GcsClient, session: string, upload: Upload, tries: Tries): Promise<Stand> {
-  return tries.run(() =>
-    put(client, session, upload, { headers: { 'Content-Range': 'bytes */*', 'Content-Length': '0' } }),
-  );
+  for (;;) {
+    try {
+      return await put(client, session, upload, { headers: { 'Content-Range': 'bytes */*', 'Content-Length': '0' } });
+    } catch (error) {
+      // A session that is gone stays gone: only a new one helps.
+      if (error instanceof GcsFailure && error.kind === 'lost') throw error;
+      await tries.after(error);
+    }
+  }
 }
 
 async function put(
@@ -207,10 +209,16 @@ async function put(
     throw error;
   });
   const said = await client.rest(answer.body, answer.watchdog, signal);
-  if (answer.status !== 308) return { facts: JSON.parse(said) as ObjectFacts, stored: 0 };
+  if (answer.status !== 308) return { facts: checkedFacts(parsed<Partial<ObjectFacts> | null>(said)), stored: 0 };
   // No Range: it has nothing yet.
   const stored = /^bytes=0-(\d+)$/.exec(answer.headers.get('range') ?? '')?.[1];
   return { facts: null, stored: stored === undefined ? 0 : Number(stored) + 1 };
+}
+
+/** Without these nothing can be compared, nor undone: the next try asks what became of the bytes. */
+function checkedFacts(facts: Partial<ObjectFacts> | null): ObjectFacts {
+  if (facts?.generation && facts.crc32c && facts.size) return facts as ObjectFacts;
+  throw new GcsFailure('unusable', 'it did not say what was stored');
 }
 
 function rangeOf(start: number, end: number, total: number | undefined): string {

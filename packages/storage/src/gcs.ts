@@ -5,7 +5,8 @@
  * Promises what the local driver promises: an object is seen whole or not at all, never changes, and of many puts of one
  * key exactly one wins and the others are compared with it. Here the winner is chosen by `ifGenerationMatch=0`, which
  * makes every put safe to repeat: a repeated one that had arrived after all meets its own object, finds it equal and has
- * succeeded. The work is in its neighbours: requests in gcs-client.ts, uploads in gcs-upload.ts, reading in gcs-read.ts.
+ * succeeded. The work is in its neighbours: one object in gcs-object.ts, requests in gcs-client.ts, uploads in gcs-upload.ts,
+ * reading in gcs-read.ts.
  */
 import { randomUUID } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
@@ -21,18 +22,17 @@ import {
   type StoredObject,
 } from '@reelfleet/core';
 import { GcsClient, type GcsOptions } from './gcs-client.ts';
-import { gcsError, isNoObject, objectExists } from './gcs-errors.ts';
+import { gcsError, isNoObject } from './gcs-errors.ts';
+import { factsOf, storeObject, type Watch, wholeObject } from './gcs-object.ts';
 import { Tries } from './gcs-patience.ts';
-import { isDamage, readObject } from './gcs-read.ts';
-import { type BodyDigest, Reading } from './gcs-source.ts';
-import { FACTS, type ObjectFacts, sendBody } from './gcs-upload.ts';
+import { readObject } from './gcs-read.ts';
+import { Reading } from './gcs-source.ts';
+import { FACTS, type ObjectFacts } from './gcs-upload.ts';
 import { contentDisposition, type Place, placeOf } from './gcs-url.ts';
 import { checkKey, checkPrefix, keyBelow, keyProblem, MAX_KEY_BYTES, uriBelow } from './keys.ts';
 import { missingObject, storageError } from './local-errors.ts';
 import { type Digest, discard, pump } from './pump.ts';
 import { checkRange } from './range.ts';
-
-type Watch = { signal?: AbortSignal; onBytes?: (total: number) => void };
 
 /**
  * Open the store at `url` (`gs://bucket/prefix`); connects to nothing yet. Throws {@link UserError} (exit code 2) when
@@ -76,7 +76,7 @@ class GcsStorage implements Storage {
       // Reading is motion, too: a slow source must not look like a stalled upload.
       reading = await Reading.open(body, () => sent(furthest));
       signal?.addEventListener('abort', abort, { once: true });
-      const digest = await this.store(key, reading, { name, contentType, signal, sent });
+      const digest = await storeObject(this.client, this.uriOf(key), reading, { name, contentType, signal, sent });
       signal?.throwIfAborted();
       sent(digest.sizeBytes);
       return { uri: this.uriOf(key), sha256: digest.sha256, sizeBytes: digest.sizeBytes, contentType };
@@ -99,8 +99,9 @@ class GcsStorage implements Storage {
     const translate = (error: unknown) => this.error(error, `cannot read ${key}`, signal, uri);
     try {
       signal?.throwIfAborted();
-      if (endExclusive !== start) return await this.read(key, { start, endExclusive, signal, translate, hold: true });
-      if (!(await this.facts(key))) throw missingObject(uri);
+      if (endExclusive !== start)
+        return await readObject(this.client, this.nameOf(key), { start, endExclusive, signal, translate, hold: true });
+      if (!(await factsOf(this.client, this.nameOf(key)))) throw missingObject(uri);
       return Readable.from([]);
     } catch (error) {
       throw translate(error);
@@ -114,7 +115,7 @@ class GcsStorage implements Storage {
     const what = `cannot copy ${uri} to ${path}`;
     try {
       signal?.throwIfAborted();
-      const { sha256 } = await this.whole(key, options, async (source, watch) => {
+      const { sha256 } = await wholeObject(this.client, this.nameOf(key), options, async (source, watch) => {
         const target = await open(part, 'w').catch((error) => {
           source.destroy();
           throw error;
@@ -141,7 +142,7 @@ class GcsStorage implements Storage {
   async stat(uri: string): Promise<ObjectInfo | null> {
     const key = this.keyOf(uri);
     try {
-      const facts = await this.facts(key);
+      const facts = await factsOf(this.client, this.nameOf(key));
       return facts && this.infoOf(key, facts);
     } catch (error) {
       throw this.error(error, `cannot read ${key}`);
@@ -184,7 +185,7 @@ class GcsStorage implements Storage {
     const key = this.keyOf(uri);
     try {
       signal?.throwIfAborted();
-      return await this.whole(key, signal ? { signal } : {}, (source, watch) => pump(source, watch));
+      return await wholeObject(this.client, this.nameOf(key), signal ? { signal } : {}, pump);
     } catch (error) {
       if (isNoObject(error)) return null;
       throw this.error(error, `cannot read ${key}`, signal, uri);
@@ -210,77 +211,6 @@ class GcsStorage implements Storage {
       // Credentials of a person, or none, sign nothing: then there is no link, and the reader is served another way.
       if (/client_email|default credentials/i.test(messageOf(error))) return null;
       throw new RetryableError(`cannot sign a link to ${uri}: ${messageOf(error)}`, { code: 'storage-denied' });
-    }
-  }
-
-  /** Sends the body, or finds that it is there. */
-  private async store(key: string, reading: Reading, upload: Parameters<typeof sendBody>[2]): Promise<Digest> {
-    for (;;) {
-      const stored = await sendBody(this.client, reading, upload);
-      const digest = await reading.digest();
-      const there = stored || (await this.equal(key, digest, upload.signal));
-      if (there === true) return digest;
-      if (there === false) throw objectExists(this.uriOf(key));
-      // Deleted in the meantime: the name is free.
-      if (await reading.again()) continue;
-      throw new RetryableError(`${this.uriOf(key)} went away while it was stored; try again`, { code: 'storage' });
-    }
-  }
-
-  /** Whether the object of this key has these bytes; null when there is none any more. */
-  private async equal(key: string, digest: BodyDigest, signal: AbortSignal | undefined): Promise<boolean | null> {
-    const facts = await this.facts(key, signal);
-    if (!facts) return null;
-    if (Number(facts.size) !== digest.sizeBytes || facts.crc32c !== digest.crc32c) return false;
-    // Known from its upload when that was one request. A resumed upload learns it too late to say so.
-    const known = facts.metadata?.sha256;
-    if (known !== undefined) return known === digest.sha256;
-    const read = await this.whole(key, signal ? { signal } : {}, (source, watch) => pump(source, watch)).catch(
-      (error) => {
-        if (isNoObject(error)) return null;
-        throw error;
-      },
-    );
-    return read && read.sha256 === digest.sha256;
-  }
-
-  /** Reads a whole object, and again when bytes were damaged on the way. */
-  private async whole(
-    key: string,
-    { signal, onBytes }: Watch,
-    use: (source: Readable, watch: Watch) => Promise<Digest>,
-  ): Promise<Digest> {
-    const tries = new Tries(this.client.patience, signal);
-    let furthest = 0;
-    const watch: Watch = {
-      ...(signal ? { signal } : {}),
-      onBytes: (total) => {
-        furthest = Math.max(furthest, total);
-        onBytes?.(furthest);
-      },
-    };
-    for (;;) {
-      try {
-        return await use(await this.read(key, { start: 0, signal, translate: (error) => error, hold: false }), watch);
-      } catch (error) {
-        if (!isDamage(error)) throw error;
-        await tries.after(error);
-      }
-    }
-  }
-
-  private read(key: string, reader: Parameters<typeof readObject>[2]): Promise<Readable> {
-    return readObject(this.client, this.nameOf(key), reader);
-  }
-
-  private async facts(key: string, signal?: AbortSignal): Promise<ObjectFacts | null> {
-    const tries = new Tries(this.client.patience, signal);
-    const path = this.client.objects(this.nameOf(key));
-    try {
-      return await tries.run(() => this.client.ask({ method: 'GET', path, query: { fields: FACTS }, signal }));
-    } catch (error) {
-      if (isNoObject(error)) return null;
-      throw error;
     }
   }
 

@@ -1,4 +1,5 @@
 /** `reelfleet server`: the server process, here and now. */
+import { type Changes, namedByOption } from '../cli.ts';
 import type { Register } from '../program.ts';
 
 export const register: Register = (program, cli, run) => {
@@ -9,12 +10,17 @@ export const register: Register = (program, cli, run) => {
     .option('--host <address>', 'address it listens on (setting HOST); off loopback it needs REELFLEET_PASSWORD')
     .action(
       run(async ({ port, host }: { port?: string; host?: string }) => {
-        const settings = await cli.fleetSettings({
+        const changes: Changes = {
           PORT: { option: '--port', value: port },
           HOST: { option: '--host', value: host },
-        });
+        };
+        const settings = await cli.fleetSettings(changes);
         const { runServer } = await import('@reelfleet/server');
-        return runServer(settings);
+        try {
+          return await runServer(settings);
+        } catch (error) {
+          throw namedByOption(changes, error); // what is taken shows only when it listens
+        }
       }),
     );
 };

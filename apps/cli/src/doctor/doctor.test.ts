@@ -1,8 +1,17 @@
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readSettings } from '@reelfleet/config';
 import { Database, openLedger, openReads, workerHosts } from '@reelfleet/db';
 import { migratedDatabase } from '@reelfleet/db/testing';
+import { atTestEnd } from '@reelfleet/testkit';
+import { claimRunFile, writeRunFile } from '@reelfleet/worker';
 import { describe, expect, it } from 'vitest';
 import { connectionsNeeded, missingFrom } from './check.ts';
-import { judgeReach, judgeServer } from './server.ts';
+import { checkServer, judgeReach, judgeServer } from './server.ts';
 import { beating, judgeConnections, judgeDatabase, judgeStages } from './services.ts';
 
 const facts = {
@@ -131,6 +140,21 @@ describe('doctor', () => {
     });
     for (const told of [null, 'hello', { status: 'ready' }])
       expect(judgeServer(origin, 200, told).level).toBe('warning');
+  });
+
+  it('asks the server that up started where that listens, whatever HOST and PORT say here', async () => {
+    const server = createServer((_request, response) => response.end('{"parts":{}}')).listen(0, '::1');
+    await once(server, 'listening');
+    atTestEnd(() => void server.close());
+    const { port } = server.address() as AddressInfo;
+    const data = mkdtempSync(join(tmpdir(), 'reelfleet-doctor-'));
+    atTestEnd(() => rmSync(data, { recursive: true }));
+    const settings = readSettings({ REELFLEET_DATA: data, PORT: '1' }, { cwd: data, stages: [] });
+    claimRunFile(data);
+    expect((await checkServer(settings)).says).toBe('none answers at http://127.0.0.1:1');
+    const nothing = { databaseUrl: null, databasePort: null, storageUrl: null, redisUrl: null, workers: 0 };
+    writeRunFile(data, { state: 'running', host: '::1', port, ...nothing });
+    expect(await checkServer(settings)).toMatchObject({ level: 'ok', says: `http://[::1]:${port} is ready` });
   });
 
   it('reads the lists of ffmpeg', () => {

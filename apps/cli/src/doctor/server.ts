@@ -8,8 +8,8 @@ const WITHIN_MS = 4_000;
 
 /** Asks the server of this machine: the one that `up` started, or the one of HOST and PORT. */
 export async function checkServer(settings: Settings): Promise<Finding> {
-  const port = readRunFile(settings.REELFLEET_DATA)?.port ?? settings.PORT;
-  const origin = originOf(settings.HOST, port);
+  const run = readRunFile(settings.REELFLEET_DATA);
+  const origin = originOf(run?.host ?? settings.HOST, run?.port ?? settings.PORT);
   let answer: Response;
   try {
     answer = await fetch(`${origin}/readyz`, { signal: AbortSignal.timeout(WITHIN_MS) });

@@ -71,7 +71,7 @@ export async function startLocalFleet(options: LocalOptions): Promise<LocalFleet
   };
   try {
     const port = await choosePort({ host: settings.HOST, port: settings.PORT, given: options.portGiven }, say);
-    const ffmpeg = await ensureFfmpeg({ log: say });
+    const ffmpeg = await ensureFfmpeg({ log: say, signal });
     signal.throwIfAborted();
     const perWorker = options.stages.length + 6 + CONNECTIONS_BESIDES_QUEUE;
     const startPostgres = (port?: number) =>
@@ -99,6 +99,7 @@ export async function startLocalFleet(options: LocalOptions): Promise<LocalFleet
     mkdirSync(logDir, { recursive: true });
     writeRunFile(data, {
       state: 'running',
+      host: settings.HOST,
       port,
       databaseUrl,
       databasePort: postgres?.port ?? null,

@@ -12,7 +12,7 @@ import { hostNameOf, isLocalName } from './hosts.ts';
 import { sendLoginPage } from './login-page.ts';
 import { refusalOf } from './origins.ts';
 import { SESSION_COOKIE, type Sessions } from './session.ts';
-import type { Throttle } from './throttle.ts';
+import type { Caller, Throttle } from './throttle.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -37,6 +37,7 @@ export function guard(app: FastifyInstance, keys: Keys | null): void {
   app.decorateRequest('admittedBy', null);
   app.addHook('onRequest', async (request, reply) => {
     refuseStrayTarget(request);
+    refuseUnclearHost(request);
     // With a password a rebound name gains nothing: no browser sends a session or a password along with it. So a proxy
     // on this machine may pass on the name it is asked for.
     if (keys === null) refuseStrangeName(request);
@@ -50,6 +51,13 @@ export function guard(app: FastifyInstance, keys: Keys | null): void {
 /** A target is a path: the whole address, which proxies are sent, could name another host than the Host header. */
 function refuseStrayTarget(request: FastifyRequest): void {
   if (!request.url.startsWith('/')) throw new Problem(400, 'the request target must be a path that begins with "/"');
+}
+
+/** HTTP/1.1 asks for exactly one Host. Of two, a proxy before us and we ourselves might each go by another. */
+function refuseUnclearHost({ raw }: FastifyRequest): void {
+  const hosts = raw.rawHeaders.filter((text, index) => index % 2 === 0 && text.toLowerCase() === 'host').length;
+  if (hosts === 1 || (hosts === 0 && raw.httpVersion === '1.0')) return;
+  throw new Problem(400, `a request names its Host once, this one ${hosts === 0 ? 'does not' : `${hosts} times`}`);
 }
 
 function refuseStrangeName(request: FastifyRequest): void {
@@ -84,20 +92,26 @@ async function admission(request: FastifyRequest, keys: Keys, open: boolean) {
   if (open) return null;
   const given = credentialsOf(request.headers.authorization);
   if (given === null) return null;
-  return (await isPassword(given.password, request.ip, keys)) ? given.kind : null;
+  return (await isPassword(given.password, callerOf(request), keys)) ? given.kind : null;
 }
 
-/** Whether this is the password, as far as its address may still ask. Throws 429 when it may not. */
-export async function isPassword(given: string, address: string, { password, throttle, log }: Keys): Promise<boolean> {
-  const wait = await throttle.waitSeconds(address);
+/** From where a password comes: by its own connection, or by that of a proxy on this machine. */
+export const callerOf = ({ ip, socket }: FastifyRequest): Caller => ({
+  address: ip,
+  connection: socket.remoteAddress ?? ip,
+});
+
+/** Whether this is the password, as far as the caller may still ask. Throws 429 when it may not. */
+export async function isPassword(given: string, caller: Caller, { password, throttle, log }: Keys): Promise<boolean> {
+  const wait = await throttle.waitSeconds(caller);
   if (wait > 0) {
     throw new Problem(429, `too many wrong passwords from this address: try again in ${inMinutes(wait)}`, {
       headers: { 'retry-after': String(wait) },
     });
   }
   if (sameSecret(given, password)) return true;
-  await throttle.failed(address);
-  log.warn({ address }, 'wrong password');
+  await throttle.failed(caller);
+  log.warn({ address: caller.address.slice(0, 100) }, 'wrong password');
   return false;
 }
 

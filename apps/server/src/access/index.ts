@@ -1,6 +1,6 @@
 /**
  * Who may enter. On loopback without a password everybody on this machine; with a password whoever knows it; off loopback
- * never without one (run-server.ts refuses to start). docs/adr/0006-access.md says why it is as it is.
+ * never without one (listen.ts refuses to start). docs/adr/0006-access.md says why it is as it is.
  */
 import cookie from '@fastify/cookie';
 import type { ServerPart } from '../context.ts';

@@ -1,7 +1,7 @@
 /** Logging in and out, by form for people and by JSON for programs. There is nothing to log in to without a password. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Problem } from '../problem.ts';
-import { isPassword, type Keys } from './guard.ts';
+import { callerOf, isPassword, type Keys } from './guard.ts';
 import { isHttps } from './headers.ts';
 import { safeNext, sendLoginPage } from './login-page.ts';
 import { SESSION_COOKIE, SESSION_SECONDS } from './session.ts';
@@ -38,7 +38,7 @@ export async function login(app: FastifyInstance, keys: Keys): Promise<void> {
       throw new Problem(400, 'body.password: takes the password as text');
     }
     try {
-      if (!(await isPassword(password, request.ip, keys))) throw new Problem(401, 'this is not the password');
+      if (!(await isPassword(password, callerOf(request), keys))) throw new Problem(401, 'this is not the password');
     } catch (error) {
       if (!form || !(error instanceof Problem)) throw error;
       reply.headers(error.headers);

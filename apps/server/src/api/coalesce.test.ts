@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { coalesced } from './coalesce.ts';
 
@@ -22,7 +23,7 @@ function slowRead() {
 }
 
 test('who comes while a read is under way waits for the next, together with all others', async () => {
-  const share = coalesced(0);
+  const share = coalesced({ restMs: 0 });
   const { open, read, begun } = slowRead();
   const first = share('a', read);
   const later = Array.from({ length: 100 }, () => share('a', read));
@@ -35,7 +36,7 @@ test('who comes while a read is under way waits for the next, together with all 
 });
 
 test('other questions do not wait, and a question asked later is read anew', async () => {
-  const share = coalesced(0);
+  const share = coalesced({ restMs: 0 });
   const { open, read, begun } = slowRead();
   const a = share('a', read);
   const b = share('b', read);
@@ -48,7 +49,7 @@ test('other questions do not wait, and a question asked later is read anew', asy
 });
 
 test('a read that fails is told to those who asked for it, and the next one is tried', async () => {
-  const share = coalesced(0);
+  const share = coalesced({ restMs: 0 });
   const { open, read, begun } = slowRead();
   const first = share('a', read);
   const second = share('a', read);
@@ -59,7 +60,7 @@ test('a read that fails is told to those who asked for it, and the next one is t
 });
 
 test('after a read the question rests, and whoever asks meanwhile is answered by a read that began later', async () => {
-  const share = coalesced(60);
+  const share = coalesced({ restMs: 60 });
   const { open, read, begun } = slowRead();
   const first = share('a', read);
   open[0]?.end();
@@ -71,4 +72,36 @@ test('after a read the question rests, and whoever asks meanwhile is answered by
   expect(second.at - asked).toBeGreaterThan(40);
   second.end();
   expect([await one, await other]).toEqual([2, 2]);
+});
+
+test('a read that took long makes the next one wait for the longest rest, and no longer', async () => {
+  const share = coalesced({ restMs: 0, longestMs: 50 });
+  const { open, read, begun } = slowRead();
+  const first = share('a', read);
+  const second = share('a', read);
+  await sleep(250);
+  open[0]?.end();
+  await first;
+  const ended = performance.now();
+  const next = await begun(2);
+  expect(next.at - ended).toBeGreaterThan(30);
+  // Four times as long as it took would be a second.
+  expect(next.at - ended).toBeLessThan(700);
+  next.end();
+  expect(await second).toBe(2);
+});
+
+test('a read that fails is tried again after the shortest rest, however long it took to fail', async () => {
+  const share = coalesced({ restMs: 20 });
+  const { open, read, begun } = slowRead();
+  const first = share('a', read);
+  const second = share('a', read);
+  await sleep(250);
+  open[0]?.fail();
+  await expect(first).rejects.toThrow('read 1 failed');
+  const ended = performance.now();
+  const next = await begun(2);
+  expect(next.at - ended).toBeLessThan(700);
+  next.end();
+  expect(await second).toBe(2);
 });

@@ -6,9 +6,11 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** After a read the same question rests: this long, or as many times as long as the read took, whichever is more. */
+/** After a read the same question rests: this long, or as many times as long as the read took, whichever is more … */
 const REST_MS = 200;
 const REST_TIMES = 4;
+/** … but never longer than this. */
+const LONGEST_REST_MS = 2_000;
 
 interface Flight<T> {
   readonly running: Promise<T>;
@@ -17,15 +19,28 @@ interface Flight<T> {
   next: Promise<T> | null;
 }
 
-/** `restMs`: for tests. */
-export function coalesced(restMs = REST_MS): <T>(key: string, read: () => Promise<T>) => Promise<T> {
+/** How long what was asked rests: for tests. */
+interface Rest {
+  readonly restMs?: number;
+  readonly longestMs?: number;
+}
+
+export function coalesced({
+  restMs = REST_MS,
+  longestMs = LONGEST_REST_MS,
+}: Rest = {}): <T>(key: string, read: () => Promise<T>) => Promise<T> {
   const flights = new Map<string, Flight<unknown>>();
 
   function start<T>(key: string, read: () => Promise<T>): Promise<T> {
     const began = performance.now();
     const running = read();
-    const rest = () => sleep(Math.max(restMs, REST_TIMES * (performance.now() - began)), undefined, { ref: false });
-    const flight: Flight<unknown> = { running, rested: running.then(rest, rest), next: null };
+    const rest = (ms: number) => sleep(Math.max(restMs, ms), undefined, { ref: false });
+    // What failed cost nothing that a longer rest would spare: most often something was away, and may be back.
+    const rested = running.then(
+      () => rest(Math.min(longestMs, REST_TIMES * (performance.now() - began))),
+      () => rest(0),
+    );
+    const flight: Flight<unknown> = { running, rested, next: null };
     flights.set(key, flight);
     void flight.rested.then(() => {
       if (flight.next === null) flights.delete(key);

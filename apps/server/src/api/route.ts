@@ -24,15 +24,17 @@ export type Noun = (api: Api, context: ServerContext) => void;
 /** A name in a path or a query: an id, an identifier, a word. */
 export const name = z
   .string()
-  .min(1)
-  .max(300)
+  .min(1, 'takes a name')
+  .max(300, 'is longer than any name: at most 300 characters')
   .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'holds a control character, which no name does');
 
-export const limit = z.coerce
-  .number()
-  .int()
-  .min(1)
-  .max(200)
+const LIMITS = 'takes a whole number from 1 to 200';
+/** In digits only: what JavaScript takes for a number besides (0x10, 1e2, nothing at all) is more often a slip. */
+export const limit = z
+  .preprocess(
+    (given) => (typeof given === 'string' && /^\d{1,4}$/.test(given) ? Number(given) : given),
+    z.number(LIMITS).int(LIMITS).min(1, LIMITS).max(200, LIMITS),
+  )
   .optional()
   .describe('How many at most: 1 to 200, 50 by default');
 

@@ -243,6 +243,20 @@ export function boardSuite(startStore: () => Promise<TestRedis | null>) {
   it('answers for its store, and reads stay bounded and whole whatever is asked', async () => {
     expect((await ask('/redis/stats')).body).toMatchObject({ backend: server.queue.kind, version: expect.any(String) });
     expect((await ask('/queues?activeQueue=render&jobsPerPage=1000000000')).body.queues).toHaveLength(stages.size);
+    for (const page of ['1e15', '9007199254740991', '1e400'])
+      expect([200, 400], page).toContain((await ask(`/queues?activeQueue=render&status=failed&page=${page}`)).status);
+    const far = await ask('/queues?activeQueue=render&status=prioritized&page=9007199254740991');
+    expect(far).toMatchObject({ status: 200, body: { queues: expect.any(Array) } });
+    expect(far.body.queues.flatMap(({ jobs }: Queue) => jobs)).toEqual([]);
+    for (const path of ['/queues/render/%00', '/queues/%00/1', '/queues/render/x%0Ay/logs', '/queues?status=%00'])
+      expect(await ask(path), path).toMatchObject({
+        status: 400,
+        body: { message: expect.stringMatching(/control character/) },
+      });
+    expect(await put('/queues/render/%00/retry')).toMatchObject({
+      status: 400,
+      body: { message: expect.stringMatching(/control character/) },
+    });
     expect((await ask('/queues?activeQueue=%25E0%25A4%25A')).status).toBe(400);
     expect((await ask('/queues/nowhere/1')).status).toBe(404);
     expect((await ask('/queues/render/nothing')).status).toBe(404);

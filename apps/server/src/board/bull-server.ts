@@ -10,6 +10,8 @@ import { refusalOf } from './refusals.ts';
 import type { Watch } from './watch.ts';
 
 const MOST_PER_PAGE = 100;
+/** Far behind the last page of any list; beyond it the stores' own numbers would end. */
+const LAST_PAGE = 1_000_000;
 
 /** What Bull Board's page shows as a red note: a headline and a sentence. */
 function sentence(status: number, error: string, message: string): ControllerHandlerReturnType {
@@ -60,11 +62,26 @@ export class BullServer extends FastifyAdapter {
   }
 }
 
-/** No request asks for more than a page of bounded size, whatever its query says. */
+/** No request asks for more than a page of bounded size at a bounded place, whatever its query says. */
 function narrowed(request: BullBoardRequest): BullBoardRequest {
-  const asked = Number(request.query.jobsPerPage);
-  if (!(asked > MOST_PER_PAGE)) return request;
-  return { ...request, query: { ...request.query, jobsPerPage: String(MOST_PER_PAGE) } };
+  const { jobsPerPage, page } = request.query;
+  return {
+    ...request,
+    query: { ...request.query, ...atMost(MOST_PER_PAGE, { jobsPerPage }), ...atMost(LAST_PAGE, { page }) },
+  };
+}
+
+/** Of numbers only those that are larger, as the bound; all else is for Bull Board to judge. */
+function atMost(bound: number, asked: Record<string, unknown>): Record<string, string> {
+  const larger = Object.keys(asked).filter((key) => Number(asked[key]) > bound);
+  return Object.fromEntries(larger.map((key) => [key, String(bound)]));
+}
+
+/** Names in an address reach the store of the tickets, which would take NUL for a fault of its own. Throws Problem. */
+export function refuseStrangeNames(given: object): void {
+  const texts = Object.values(given).flat();
+  if (!texts.some((text) => typeof text === 'string' && (text.length > 300 || /[\p{Cc}\p{Cs}]/u.test(text)))) return;
+  throw new Problem(400, 'A name in this address holds a control character or is longer than any name.');
 }
 
 /**

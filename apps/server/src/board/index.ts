@@ -6,7 +6,7 @@ import { createBullBoard } from '@bull-board/api';
 import { stages } from '@reelfleet/pipelines';
 import { contentSecurity } from '../access/content-security.ts';
 import type { ServerPart } from '../context.ts';
-import { BullServer, boardErrors } from './bull-server.ts';
+import { BullServer, boardErrors, refuseStrangeNames } from './bull-server.ts';
 import { fitAnswer, INLINE_STYLE, STYLE_PATH, style } from './page.ts';
 import { StageBoard } from './stage-board.ts';
 import { openWatch } from './watch.ts';
@@ -51,6 +51,10 @@ export const board: ServerPart = async (app, context) => {
     async (scope) => {
       // Its page names its folder in <base>.
       contentSecurity(scope, { 'base-uri': ["'self'"], 'style-src': [INLINE_STYLE] });
+      scope.addHook('preValidation', async ({ params, query }) => {
+        refuseStrangeNames(params as object);
+        refuseStrangeNames(query as object);
+      });
       scope.addHook('onSend', async (_request, reply, payload) => fitAnswer(reply.getHeader('content-type'), payload));
       scope.get(STYLE_PATH, { schema: { hide: true } as never }, (_request, reply) =>
         reply.type('text/css; charset=utf-8').send(style),

@@ -266,6 +266,39 @@ describe('a client', () => {
     expect(headers.get('x-content-type-options')).toBe('nosniff');
   });
 
+  test('that has gone while its run was looked up takes no place from others', async () => {
+    const run = await oneRun(1);
+    let asked = 0;
+    let release = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const find = async () => {
+      asked += 1;
+      await held;
+      return { kind: 'run', id: run.runId };
+    };
+    const another = await startAnother({ operator: { ...server.operator, find } as never });
+    const { port, host } = new URL(another.origin);
+    const sockets = await Promise.all(
+      Array.from({ length: 501 }, async () => {
+        const socket = connect(Number(port), '127.0.0.1');
+        atTestEnd(() => void socket.destroy());
+        await once(socket, 'connect');
+        socket.write(`GET /api/runs/${run.runId}/events HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+        return socket;
+      }),
+    );
+    await until(() => asked === 501, { what: 'all of them to be looked up' });
+    for (const socket of sockets) socket.destroy();
+    const open = () =>
+      new Promise<number>((resolve) => another.app.server.getConnections((_error, count) => resolve(count)));
+    await until(async () => (await open()) === 0, { what: 'the server to see that they have gone' });
+    release();
+    const reader = await readEvents(urlOf(run.runId, another.origin));
+    await until(() => reader.events.length > 0, { what: 'the first event' });
+  });
+
   test('is told in one sentence what is wrong', async () => {
     const problem = async (path: string, headers: Record<string, string> = {}) => {
       const answer = await fetch(`${server.origin}${path}`, { headers });

@@ -46,6 +46,9 @@ test('more watchers than the server wants are asked to come back later, and a pl
   expect(refused.status).toBe(503);
   expect(refused.headers.get('retry-after')).toBe('10');
   expect(await refused.json()).toMatchObject({ detail: expect.stringMatching(/^500 clients watch events already/) });
+  for (let n = 0; n < 5; n++) expect((await fetch(`${server.origin}/api/events`)).status).toBe(503);
+  const warnings = server.lines.filter((line) => line.includes('"level":"warn"'));
+  expect(warnings).toEqual([expect.stringContaining('no more watchers are taken')]);
   sockets[0]?.destroy();
   await until(async () => (await readEvents(`${server.origin}/api/events`)) !== null, { what: 'a free place' });
 });

@@ -5,6 +5,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { name } from '../api/route.ts';
 import type { ServerPart } from '../context.ts';
 import { Problem } from '../problem.ts';
 import type { Watcher } from './audience.ts';
@@ -14,6 +15,8 @@ import { openStream } from './stream.ts';
 export type { EndEvent, EventData, ProgressEvent, ResetEvent, TaskEvent } from './shapes.ts';
 
 const MOST_WATCHERS = 500;
+/** Refusals are one spell, told once in the log, until so many places are free again. */
+const FREE_AGAIN = 25;
 
 const stream = z.string().describe('Events, each with `event`, `data` (JSON) and mostly `id`');
 const query = z.object({
@@ -41,13 +44,25 @@ Begin with \`?lastEventId=0\` for everything that happened to the run.`;
 
 export const events: ServerPart = async (app, context) => {
   const hub = openHub({ db: context.reads, log: context.log });
+  let full = false;
   app.addHook('preClose', async () => hub.close());
 
   function begin(runId: string | null, cursor: number | null, reply: FastifyReply): void {
-    if (hub.watchers >= MOST_WATCHERS)
+    // The client may have gone while its run was looked up. Its 'close' has been and does not come again, so nobody would
+    // ever free the place that it took.
+    if (reply.raw.destroyed) {
+      reply.hijack();
+      return;
+    }
+    if (hub.watchers <= MOST_WATCHERS - FREE_AGAIN) full = false;
+    if (hub.watchers >= MOST_WATCHERS) {
+      if (!full) context.log.warn({ watchers: hub.watchers }, 'no more watchers are taken: others are refused');
+      full = true;
       throw new Problem(503, `${MOST_WATCHERS} clients watch events already, which is the most: try again later`, {
         headers: { 'retry-after': '10' },
+        told: true,
       });
+    }
     const watcher: Watcher = {
       runId,
       cursor,
@@ -78,7 +93,7 @@ export const events: ServerPart = async (app, context) => {
       schema: {
         ...shared,
         operationId: 'watchRun',
-        params: z.object({ run: z.string().describe("The run's id or identifier") }),
+        params: z.strictObject({ run: name.describe('Id or identifier of a run') }),
         summary: 'Watch one run',
         description: ONE,
       },

@@ -85,7 +85,8 @@ export function taskEvent(runId: string, change: AuditedChange): TaskEvent {
   if (after.runAfter !== before?.runAfter)
     event.runAfter = after.runAfter === null ? null : new Date(after.runAfter).toISOString();
   if (after.errorCode !== before?.errorCode) event.errorCode = after.errorCode;
-  if (after.error !== before?.error) event.lastError = after.error;
+  // The sentence; the lines below it are the task's log.
+  if (after.error !== before?.error) event.lastError = after.error?.split('\n', 1)[0] ?? null;
   // What packages/db/sql writes along with these events, and the trail need not repeat.
   if (action === 'claim') {
     event.progressPercent = 0;

@@ -18,7 +18,10 @@ export interface EventStream {
   end(): void;
 }
 
-/** Begin the answer. `onClose` is called once, whoever ended it. */
+/**
+ * Begin the answer. `onClose` is called once, whoever ends it from now on; never for a connection that has ended before,
+ * which is for the caller to see (`reply.raw.destroyed`).
+ */
 export function openStream(reply: FastifyReply, onClose: (dropped: boolean) => void): EventStream {
   reply.hijack();
   const { raw } = reply;

@@ -1,6 +1,7 @@
 /** One run: what it is, its tasks as a pipeline, its files; a task's story opens beside it. */
 import { html, nothing } from 'lit-html';
 import { get, type RunDetails, type RunRow } from '../api.ts';
+import { Heard } from '../heard.ts';
 import type { Host, Page } from '../page.ts';
 import { backLink, loading } from '../parts/marks.ts';
 import { type Route, to } from '../router.ts';
@@ -21,14 +22,22 @@ export function runPage(first: Route & { page: 'run' }, host: Host): Page {
   let reloading: number | undefined;
   let failed = false;
   let closed = false;
+  const heard = new Heard<RunRow>();
+  let questions = 0;
+  let shown = 0;
 
   async function load(): Promise<void> {
     reloading = undefined;
-    const details = await host.load(get<RunDetails>(path));
-    if (closed) return;
+    const question = ++questions;
+    const { answer: details, meanwhile } = await heard.during(host.load(get<RunDetails>(path)));
+    // Answers may overtake each other.
+    if (closed || question < shown) return;
+    shown = question;
     failed = details === null && state === null;
-    if (details !== null && state === null) state = new RunState(details);
-    else if (details !== null) state?.load(details);
+    if (details !== null) {
+      state ??= new RunState(details);
+      state.load(details, meanwhile.get(details.run.id));
+    }
     host.redraw();
   }
   const reload = () => {
@@ -38,6 +47,7 @@ export function runPage(first: Route & { page: 'run' }, host: Host): Page {
   const stream = openStream(`${path}/events`, {
     on: {
       run: (run: RunRow) => {
+        heard.hear(run);
         state?.putRun(run);
         host.redraw();
       },

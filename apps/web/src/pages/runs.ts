@@ -3,6 +3,7 @@ import { html, nothing, type TemplateResult } from 'lit-html';
 import { repeat } from 'lit-html/directives/repeat.js';
 import { get, type RunRow, serverNow } from '../api.ts';
 import { duration, secondsBetween, words } from '../format.ts';
+import { Heard } from '../heard.ts';
 import type { Host, Page } from '../page.ts';
 import { bar, empty, enqueueCommand, errorLine, loading, statusMark, when } from '../parts/marks.ts';
 import { type Route, to } from '../router.ts';
@@ -16,6 +17,8 @@ export function runsPage(first: Route & { page: 'runs' }, host: Host): Page {
   let list = new RunList(first.status);
   let loaded = false;
   let fetching = false;
+  let failed = false;
+  const heard = new Heard<RunRow>();
 
   const address = (cursor: string | null) => {
     const query = new URLSearchParams({ limit: String(PAGE) });
@@ -27,18 +30,20 @@ export function runsPage(first: Route & { page: 'runs' }, host: Host): Page {
   async function load(cursor: string | null): Promise<void> {
     const wanted = list;
     fetching = true;
-    const answer = await host.load(get<RunsAnswer>(address(cursor)));
+    const { answer, meanwhile } = await heard.during(host.load(get<RunsAnswer>(address(cursor))));
     if (wanted !== list) return; // another filter was chosen meanwhile
     fetching = false;
     loaded ||= answer !== null;
-    if (answer !== null && cursor === null) list.start(answer);
-    else if (answer !== null) list.more(answer);
+    failed = !loaded;
+    if (answer !== null && cursor === null) list.start(answer, meanwhile);
+    else if (answer !== null) list.more(answer, meanwhile);
     host.redraw();
   }
 
   const stream = openStream('/api/events', {
     on: {
       run: (run: RunRow) => {
+        heard.hear(run);
         list.put(run);
         host.redraw();
       },
@@ -53,6 +58,7 @@ export function runsPage(first: Route & { page: 'runs' }, host: Host): Page {
       if (route.page !== 'runs' || route.status === list.status) return;
       list = new RunList(route.status);
       loaded = false;
+      failed = false;
       void load(null);
     },
     view: () => html`
@@ -65,7 +71,7 @@ export function runsPage(first: Route & { page: 'runs' }, host: Host): Page {
           )}
         </nav>
       </div>
-      ${loaded ? runsView(list, () => void load(list.next), fetching) : loading()}
+      ${loaded ? runsView(list, () => void load(list.next), fetching) : failed ? nothing : loading()}
     `,
     close: () => stream.close(),
   };

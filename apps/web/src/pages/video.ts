@@ -1,22 +1,40 @@
 /** One video: the player, what is known of it, and the runs that made it. */
 import { html, nothing, type TemplateResult } from 'lit-html';
 import { repeat } from 'lit-html/directives/repeat.js';
-import { get, type VideoDetails } from '../api.ts';
+import { get, Problem, type VideoDetails } from '../api.ts';
 import { bytes, clock, words } from '../format.ts';
-import type { Host, Page } from '../page.ts';
+import { type Host, type Page, repeatedly } from '../page.ts';
 import { icon } from '../parts/icons.ts';
 import { backLink, loading, statusMark, when } from '../parts/marks.ts';
 import { type Route, to } from '../router.ts';
 import { fact } from './run-header.ts';
+
+/** How often a video that is still being made is asked for. One that has its file stays as it is. */
+const EVERY_MS = 5_000;
 
 export function videoPage(route: Route & { page: 'video' }, host: Host): Page {
   const path = `/api/videos/${encodeURIComponent(route.video)}`;
   const leaving = new AbortController();
   let details: VideoDetails | null = null;
   let failed = false;
-  void host.load(get<VideoDetails>(path, leaving.signal)).then((answer) => {
-    details = answer;
-    failed = answer === null;
+
+  async function ask(): Promise<VideoDetails> {
+    try {
+      return await get<VideoDetails>(path, leaving.signal);
+    } catch (error) {
+      // What was refused once is refused again; a server that is away comes back.
+      if (error instanceof Problem && error.status >= 400 && error.status < 500) turns.stop();
+      throw error;
+    }
+  }
+  const turns = repeatedly(EVERY_MS, async () => {
+    const answer = await host.load(ask());
+    failed = answer === null && details === null;
+    if (answer !== null) {
+      details = answer;
+      host.connected(true);
+      if (answer.video.uri !== null) turns.stop();
+    }
     host.redraw();
   });
   return {
@@ -25,7 +43,10 @@ export function videoPage(route: Route & { page: 'video' }, host: Host): Page {
       ${backLink(to.videos(), 'All videos')}
       ${details === null ? (failed ? nothing : loading()) : videoView(details, path, host)}
     `,
-    close: () => leaving.abort(),
+    close() {
+      turns.stop();
+      leaving.abort();
+    },
   };
 }
 

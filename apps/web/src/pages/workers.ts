@@ -10,7 +10,10 @@ import { stagesView } from './stages.ts';
 
 /** Beats come every ten seconds, progress with them; half of the eye's patience is enough. */
 const EVERY_MS = 2_000;
-/** A beat older than this is worth a colour before the fleet calls the worker offline. */
+/**
+ * A beat older than this is worth a colour. Chosen for the settings as they are by default, a beat every ten seconds and
+ * offline after sixty; the page is not told others, so a fleet that beats more slowly shows the colour too early.
+ */
 const LATE_SECONDS = 25;
 
 export function workersPage(host: Host): Page {

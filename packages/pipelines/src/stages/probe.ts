@@ -9,9 +9,13 @@ import { z } from 'zod';
 
 const rational = z.object({ num: z.number().int(), den: z.number().int() });
 
+/** An artifact as the API shows it is a stored file as stages know it: what else it shows is left aside. */
+const SOURCE =
+  'takes a stored file as the API shows it ({id, kind, uri, sha256, sizeBytes, contentType}, all six) or its file:/// address';
+
 export const probeInput = z.object({
   /** A stored file, or the `file:///…` address of one that this worker can read. */
-  source: z.union([artifactRef, z.string().regex(/^file:\/\/\//, 'write a stored file or a file:/// address')]),
+  source: z.union([artifactRef, z.string().regex(/^file:\/\/\//, SOURCE)], { error: SOURCE }),
 });
 
 export const probeOutput = z.object({

@@ -8,7 +8,10 @@
  * `lost-reply`: done, but the answer is lost. `corrupt-upload`: a byte changes on the way in, before the store compares it
  * with the checksum it was told. `corrupt-download`: a byte changes on the way out, of a whole object (a part has no
  * checksum, so nobody could know). `slow`: 1 kB/s. And, when asked for by name: `corrupt-stored`, a store that does not
- * compare, keeps a changed byte and reports the checksum of what it kept; `401` and `403`.
+ * compare, keeps a changed byte and reports the checksum of what it kept; `session-gone`: the upload's session is forgotten
+ * (410), this time and ever after; `session-emptied`: the session is there, but all that it had kept is not; `empty-reply`
+ * and `hollow-reply`: stored, but the answer to it is empty, or `{}`;
+ * `no-length`: an object without a Content-Length; `401` and `403`.
  */
 export type FaultKind =
   | '401'
@@ -21,6 +24,11 @@ export type FaultKind =
   | 'corrupt-upload'
   | 'corrupt-stored'
   | 'corrupt-download'
+  | 'session-gone'
+  | 'session-emptied'
+  | 'empty-reply'
+  | 'hollow-reply'
+  | 'no-length'
   | 'slow';
 
 /** What a bucket and the way to it really do. */

@@ -87,7 +87,7 @@ async function read(around: Surroundings, exchange: Exchange): Promise<void> {
   const { start, size } = part ?? { start: 0, size: facts.size };
   response.writeHead(part ? 206 : 200, {
     'Content-Type': facts.contentType,
-    'Content-Length': size,
+    ...(fault === 'no-length' ? {} : { 'Content-Length': size }),
     'Accept-Ranges': 'bytes',
     'X-Goog-Generation': facts.generation,
     'X-Goog-Hash': `crc32c=${facts.crc32c},md5=${facts.md5Hash}`,

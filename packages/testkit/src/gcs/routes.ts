@@ -13,15 +13,16 @@ export interface Route {
 
 const REFUSALS: readonly FaultKind[] = ['401', '403', '429', '503'];
 const UPLOADS: readonly FaultKind[] = ['cut-upload', 'corrupt-upload', 'corrupt-stored', 'lost-reply', 'slow'];
+const BLANKS: readonly FaultKind[] = ['empty-reply', 'hollow-reply'];
 const SUFFERS: Record<Route['operation'], readonly FaultKind[]> = {
   stat: REFUSALS,
   list: REFUSALS,
-  ask: REFUSALS,
+  ask: [...REFUSALS, 'session-gone'],
   delete: [...REFUSALS, 'lost-reply'],
   begin: [...REFUSALS, 'lost-reply'],
-  insert: [...REFUSALS, ...UPLOADS],
-  append: [...REFUSALS, ...UPLOADS],
-  read: [...REFUSALS, 'cut-download', 'corrupt-download', 'slow'],
+  insert: [...REFUSALS, ...UPLOADS, ...BLANKS],
+  append: [...REFUSALS, ...UPLOADS, 'session-gone', 'session-emptied', ...BLANKS],
+  read: [...REFUSALS, 'no-length', 'cut-download', 'corrupt-download', 'slow'],
   signed: [],
   unknown: [],
 };

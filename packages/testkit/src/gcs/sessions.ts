@@ -37,6 +37,12 @@ export class Session {
     await over;
   }
 
+  /** Loses all that it had kept. */
+  async empty(): Promise<void> {
+    this.kept = 0;
+    await truncate(this.path, 0);
+  }
+
   /** Keeps what came, in whole units of `granule` when it did not come to its end. */
   async keep(received: number, whole: boolean, granule: number): Promise<void> {
     const there = this.kept + received;

@@ -52,7 +52,8 @@ async function finish(
   }
   const facts = await around.bucket.create(wish, bytes, hashes, ifGenerationMatch);
   conclude(exchange, () => {
-    if (facts) answer(response, 200, shown(around, facts));
+    if (facts && fault === 'empty-reply') response.writeHead(200, { 'Content-Length': 0 }).end();
+    else if (facts) answer(response, 200, fault === 'hollow-reply' ? {} : shown(around, facts));
     else refuse(response, 412, 'At least one of the pre-conditions you specified did not hold.');
   });
   return facts;
@@ -79,8 +80,14 @@ export async function begin(around: Surroundings, exchange: Exchange): Promise<v
 }
 
 export async function append(around: Surroundings, exchange: Exchange): Promise<void> {
-  const { request, response, route } = exchange;
-  const session = around.sessions.get(route.url.searchParams.get('upload_id') ?? '');
+  const { request, response, route, fault } = exchange;
+  const id = route.url.searchParams.get('upload_id') ?? '';
+  if (fault === 'session-gone') {
+    around.sessions.delete(id);
+    request.resume();
+    return refuse(response, 410, 'The upload is gone');
+  }
+  const session = around.sessions.get(id);
   if (!session) {
     request.resume();
     return refuse(response, 404, 'No such upload');
@@ -118,6 +125,10 @@ async function take(around: Surroundings, exchange: Exchange, session: Session, 
       return refuse(response, 400, `A part that is not the last must be a multiple of ${around.granule} bytes.`);
   } else {
     request.resume();
+  }
+  if (fault === 'session-emptied') {
+    await session.empty();
+    return void response.writeHead(308, { 'Content-Length': 0 }).end();
   }
   if ((total !== '*' && session.kept === Number(total)) || to === '*') {
     const bytes = { path: session.path, offset: 0, size: session.kept };
