@@ -83,7 +83,7 @@ const wrong: Wrong[] = [
     () => ['server', '--host', '0.0.0.0'],
     {},
     2,
-    /HOST: got "0\.0\.0\.0".*set REELFLEET_PASSWORD/,
+    /--host: got "0\.0\.0\.0".*set REELFLEET_PASSWORD/,
   ],
   [
     'everything for everybody without a password',
