@@ -1,6 +1,6 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { rmSync, truncateSync } from 'node:fs';
+import { chmodSync, rmSync, truncateSync } from 'node:fs';
 import { request } from 'node:http';
 import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
@@ -43,6 +43,13 @@ const open = async (id: string) => {
   const [response] = await once(asked, 'response');
   return { asked, response };
 };
+
+/** What a broken disk leaves of a stored file; stored files are sealed against writing. */
+function cutTo(uri: string, bytes: number): void {
+  const path = fileURLToPath(uri);
+  chmodSync(path, 0o600);
+  truncateSync(path, bytes);
+}
 
 describe('an artifact', () => {
   test('is shown with its facts and sent with everything a client needs to know', async () => {
@@ -173,7 +180,7 @@ describe('when the store does not keep its word', () => {
 
   test('one that has nothing of what was asked for is 500', async () => {
     const { id, uri } = await store(server, 'short/a', text);
-    truncateSync(fileURLToPath(uri), 9);
+    cutTo(uri, 9);
     const reply = await get(`/api/artifacts/${id}/content`, { range: 'bytes=10-19' });
     expect([reply.status, reply.json.detail]).toEqual([500, expect.stringContaining('ends 10 bytes early')]);
     expect(reply.headers['cache-control']).toBe('no-store');
@@ -188,7 +195,7 @@ describe('when the store does not keep its word', () => {
       [8_000_000, 7_000_000],
     ] as const) {
       const { id, uri } = await store(server, `short/${size}`, randomBytes(size));
-      truncateSync(fileURLToPath(uri), left);
+      cutTo(uri, left);
       const reply = await get(`/api/artifacts/${id}/content`);
       expect([reply.status, reply.headers['content-length'], reply.cut]).toEqual([200, String(size), true]);
       const told = () => server.lines.some((line) => line.includes('stored file cut off') && line.includes(uri));
