@@ -1,7 +1,15 @@
 /** Redis carries tickets and nothing else: flushed, killed, frozen or rewound, no work is lost and none is done twice. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { brokenInvariants, redisMissing, startRedis, type TestRedis, until, withRedis } from '@reelfleet/testkit';
+import {
+  brokenInvariants,
+  redisMissing,
+  startRedis,
+  startTcpProxy,
+  type TestRedis,
+  until,
+  withRedis,
+} from '@reelfleet/testkit';
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Fleet, openFleet } from './support/fleet.ts';
@@ -109,5 +117,33 @@ describe.skipIf(redisMissing() !== null)(withRedis('a fleet whose Redis misbehav
     expect(hand.started.filter((name) => name === 'first')).toHaveLength(20);
     expect(hand.started.filter((name) => name === 'second')).toHaveLength(20);
     admin.disconnect();
+  });
+});
+
+describe.skipIf(redisMissing() !== null)(withRedis('a fleet whose way to Redis forgets connections'), () => {
+  test('connections that died on the other side only are noticed by silence, and tickets come and go again', {
+    timeout: 90_000,
+  }, async () => {
+    const redis = await startRedis();
+    if (!redis) throw new Error('redis-server did not start');
+    const proxy = await startTcpProxy(redis.url);
+    const hand = new Stagehand();
+    const fleet = await openFleet({ stages: hand.stages(), templates: testTemplates, redisUrl: proxy.url });
+    const completed = ({ runs }: { runs: readonly string[] }) =>
+      until(async () => (await fleet.runStatus(runs[0] as string)) === 'completed', {
+        what: 'the run to complete',
+        timeoutMs: 30_000,
+      });
+    try {
+      await fleet.start();
+      await completed(await fleet.enqueue('echo', { name: 'before' }));
+      proxy.halfOpen();
+      // Nothing tells the fleet: the old connections stay as they are.
+      await completed(await fleet.enqueue('echo', { name: 'after' }));
+      expect(hand.started).toEqual(['before', 'after']);
+    } finally {
+      proxy.heal();
+      await fleet.close();
+    }
   });
 });

@@ -172,6 +172,26 @@ export function describeFleet(
       expect(hand.started.filter((name) => name === 'dup')).toHaveLength(1);
     });
 
+    test('of finished tickets the newest stay to be looked at, and none for ever', async () => {
+      for (let n = 0; n < 4; n += 1) await ended(await one('echo', { name: `kept ${n}` }), 'completed');
+      const counts = () => fleet.queue.look('echo').counts();
+      const completed = async () => (await counts()).completed;
+      // A run has ended before its ticket has, and tickets that the sweep issued twice may be on their way still.
+      const open = async () => {
+        const { waiting, prioritized, active } = await counts();
+        return waiting + prioritized + active;
+      };
+      await until(async () => (await open()) === 0, { what: 'tickets to be finished' });
+      const before = await completed();
+      const DAY_MS = 86_400_000;
+      const limits = (count: number, ageMs: number) => ({ completed: { count, ageMs }, failed: { count, ageMs } });
+      expect(await fleet.queue.tidy(['echo'], limits(1_000, DAY_MS))).toBe(0);
+      expect(await fleet.queue.tidy(['echo'], limits(2, DAY_MS))).toBe(before - 2);
+      expect(await completed()).toBe(2);
+      expect(await fleet.queue.tidy(['echo'], limits(2, 0))).toBe(2);
+      expect(await completed()).toBe(0);
+    });
+
     test('higher priority goes first', async () => {
       await fleet.operator.pauseStage('echo', 'anna', null);
       const low = await fleet.enqueue('echo', { name: 'low' }, { count: 40, priority: 0 });

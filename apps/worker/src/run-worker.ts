@@ -3,13 +3,13 @@
  * operator's drain, or when the schema moved on. The only place of this process that opens connections.
  */
 import { availableParallelism } from 'node:os';
-import { recorders } from '@reelfleet/catalog';
+import { recorders as productRecorders } from '@reelfleet/catalog';
 import { createLogger, version } from '@reelfleet/config';
 import { messageOf, systemClock } from '@reelfleet/core';
 import { Database, openLedger, openSweepLedger, schemaVersion } from '@reelfleet/db';
-import { openMeter, openQueue, type RunningWorker, startWorker } from '@reelfleet/fleet';
+import { openMeter, openQueue, type RunningWorker, startWorker, type WorkerDeps } from '@reelfleet/fleet';
 import { openTools } from '@reelfleet/media';
-import { stages, templates } from '@reelfleet/pipelines';
+import { stages as productStages, templates as productTemplates } from '@reelfleet/pipelines';
 import { chooseProviders } from '@reelfleet/providers';
 import { storageOf } from '@reelfleet/storage';
 import { v7 } from 'uuid';
@@ -18,12 +18,17 @@ import { assertSchema } from './schema-check.ts';
 import { onStopSignals } from './signals.ts';
 import type { FleetSettings } from './whereabouts.ts';
 
+/** What a worker can do: the product's own, unless an embedder brings more. */
+export type Repertoire = Pick<WorkerDeps, 'stages' | 'templates' | 'recorders'>;
+const ofTheProduct: Repertoire = { stages: productStages, templates: productTemplates, recorders: productRecorders };
+
 /**
  * Run a worker until it is told to stop; returns the exit code. Says `worker ready <name>` on stdout once it takes
  * tickets and `worker ended: <reason>` when it ends by itself. The first SIGTERM or SIGINT drains within
  * REELFLEET_GRACE_MS, the second exits at once. Throws UserError when it cannot start.
  */
-export async function runWorker(settings: FleetSettings): Promise<number> {
+export async function runWorker(settings: FleetSettings, repertoire: Repertoire = ofTheProduct): Promise<number> {
+  const { stages } = repertoire;
   const { REELFLEET_WORKER_NAME: name, DATABASE_URL: databaseUrl } = settings;
   process.title = `reelfleet worker ${name}`;
   const log = createLogger({ level: settings.LOG_LEVEL, name: 'worker' });
@@ -81,9 +86,7 @@ export async function runWorker(settings: FleetSettings): Promise<number> {
       storage,
       tools: openTools({ threads: ffmpegThreads(settings) }),
       providers,
-      stages,
-      templates,
-      recorders,
+      ...repertoire,
       clock: systemClock,
       log,
       meter,

@@ -6,61 +6,72 @@ create or replace function reelfleet.paused(p_stage text) returns boolean langua
 $$;
 
 -- Tickets for tasks that have just been dispatched, in the order given and the form every caller adds to its queue.
-create or replace function reelfleet.tickets(p_ids uuid[]) returns jsonb language sql stable as $$
-  select coalesce(jsonb_agg(jsonb_build_object('id', t.id, 'version', t.state_version, 'dispatches', t.dispatches,
-           'stage', t.stage, 'title', t.title, 'priority', t.priority) order by d.n), '[]'::jsonb)
-  from unnest(p_ids) with ordinality as d(id, n) join public.tasks t on t.id = d.id
-  where coalesce(t.status, '') = 'queued' and t.dispatched_at is not null
-$$;
+create or replace function reelfleet.tickets(p_ids uuid[]) returns jsonb language plpgsql stable as $$
+begin
+  if coalesce(cardinality(p_ids), 0) = 0 then return '[]'; end if;
+  return (
+    select coalesce(jsonb_agg(jsonb_build_object('id', t.id, 'version', t.state_version, 'dispatches', t.dispatches,
+             'stage', t.stage, 'title', t.title, 'priority', t.priority) order by d.n), '[]'::jsonb)
+    from unnest(p_ids) with ordinality as d(id, n) join public.tasks t on t.id = d.id
+    where coalesce(t.status, '') = 'queued' and t.dispatched_at is not null);
+end $$;
 
--- Runs' status, counters and phase from their tasks: the SQL twin of runStatus in packages/core/src/pipeline.ts.
+-- Runs' status, counters and phase from their tasks: the SQL twin of runStatus in packages/core/src/pipeline.ts. Counting
+-- is one pass over a run's tasks; what has to be ordered (its phase, the error it ends with) is asked only when wanted.
 create or replace function reelfleet.roll_up(p_runs uuid[]) returns void
 language plpgsql set search_path = public, pg_temp as $$
-declare changed record;
+declare
+  films jsonb;
 begin
-  for changed in
-    with sums as (
-      select t.run_id,
-        count(*) filter (where t.status in ('queued', 'running', 'waiting')) as open,
-        bool_or(t.status = 'cancelled') as any_cancelled,
-        max(t.cancel_requested_by) filter (where t.status = 'cancelled') as cancelled_by,
-        bool_or(t.status = 'failed') as any_failed,
-        bool_or(not t.optional and t.status = 'failed') as required_failed,
-        bool_or(not t.optional and t.status = 'cancelled') as required_cancelled,
-        bool_or(t.status = 'blocked') as any_blocked,
-        (array_agg(t.phase order by t.position, t.key) filter (where t.status in ('blocked', 'queued', 'running', 'waiting')))[1] as phase,
-        (array_agg(t.stage order by t.optional, t.completed_at nulls last, t.key) filter (where t.status = 'failed'))[1] as error_stage,
-        (array_agg(t.last_error order by t.optional, t.completed_at nulls last, t.key) filter (where t.status = 'failed'))[1] as error_message
-      from tasks t where t.run_id = any(p_runs) group by t.run_id
-    ), wanted as (
-      select s.*, case
-          when s.open > 0 then case when r.started_at is null then 'queued' else 'running' end
-          when r.cancel_requested_at is not null and s.any_cancelled then 'cancelled'
-          when s.required_failed then 'failed'
-          when s.required_cancelled then 'cancelled'
-          when s.any_blocked then 'running'
-          when s.any_failed or s.any_cancelled then 'partial'
-          else 'completed' end as status
-      from sums s join pipeline_runs r on r.id = s.run_id
-    )
+  with sums as (
+    select t.run_id,
+      count(*) filter (where t.status in ('queued', 'running', 'waiting')) as open,
+      bool_or(t.status = 'cancelled') as any_cancelled,
+      bool_or(t.status = 'failed') as any_failed,
+      bool_or(not t.optional and t.status = 'failed') as required_failed,
+      bool_or(not t.optional and t.status = 'cancelled') as required_cancelled,
+      bool_or(t.status = 'blocked') as any_blocked
+    from unnest(p_runs) as u(id) join tasks t on t.run_id = u.id group by t.run_id
+  ), wanted as (
+    select s.*, r.phase as was, case
+        when s.open > 0 then case when r.started_at is null then 'queued' else 'running' end
+        when r.cancel_requested_at is not null and s.any_cancelled then 'cancelled'
+        when s.required_failed then 'failed'
+        when s.required_cancelled then 'cancelled'
+        when s.any_blocked then 'running'
+        when s.any_failed or s.any_cancelled then 'partial'
+        else 'completed' end as status
+    from sums s join pipeline_runs r on r.id = s.run_id
+  ), placed as (
+    select w.*, coalesce(case when w.open > 0 or w.any_blocked then (
+        select t.phase from tasks t where t.run_id = w.run_id and t.status in ('blocked', 'queued', 'running', 'waiting')
+        order by t.position, t.key limit 1) end, w.was) as phase
+    from wanted w
+  ), written as (
     update pipeline_runs r set
-      status = w.status, open_tasks = w.open, phase = coalesce(w.phase, r.phase),
+      status = w.status, open_tasks = w.open, phase = w.phase,
       state_version = r.state_version + (r.status <> w.status)::int,
       completed_at = case when w.status in ('queued', 'running') then null else coalesce(r.completed_at, now()) end,
-      error_stage = case when w.status in ('failed', 'partial') then w.error_stage end,
+      error_stage = case when w.status in ('failed', 'partial') then (
+        select t.stage from tasks t where t.run_id = w.run_id and t.status = 'failed'
+        order by t.optional, t.completed_at nulls last, t.key limit 1) end,
       error_message = case
-        when w.status in ('failed', 'partial') then w.error_message
-        when w.status = 'cancelled' then 'cancelled by ' || coalesce(r.cancel_requested_by, w.cancelled_by, 'an operator') end
-    from wanted w
-    where r.id = w.run_id
-      and (r.status, r.open_tasks, r.phase) is distinct from (w.status, w.open::int, coalesce(w.phase, r.phase))
-    returning r.id, r.video_id, r.status, r.error_message, (r.params->>'makesVideo')::boolean as makes_video
-  loop
-    -- A run that makes its video carries it along; runs over a finished video leave its status alone.
-    if changed.makes_video and changed.video_id is not null then
-      perform reelfleet.carry_video(changed.video_id, changed.status, changed.error_message);
-    end if;
-  end loop;
+        when w.status in ('failed', 'partial') then (
+          select t.last_error from tasks t where t.run_id = w.run_id and t.status = 'failed'
+          order by t.optional, t.completed_at nulls last, t.key limit 1)
+        when w.status = 'cancelled' then 'cancelled by ' || coalesce(r.cancel_requested_by, (
+          select max(t.cancel_requested_by) from tasks t where t.run_id = w.run_id and t.status = 'cancelled'), 'an operator') end
+    from placed w
+    where r.id = w.run_id and (r.status, r.open_tasks, r.phase) is distinct from (w.status, w.open::int, w.phase)
+    returning r.video_id, r.status, r.error_message, r.params
+  )
+  -- A run that makes its video carries it along; runs over a finished video leave its status alone.
+  select jsonb_agg(jsonb_build_object('video', video_id, 'status', status, 'error', error_message)) into films
+  from written where video_id is not null and (params->>'makesVideo')::boolean;
+  if films is not null then
+    perform reelfleet.carry_video(f.video, f.status, f.error)
+    from jsonb_to_recordset(films) as f(video uuid, status text, error text);
+  end if;
 end $$;
 
 create or replace function reelfleet.carry_video(p_video uuid, p_run_status text, p_error text) returns void
@@ -94,6 +105,15 @@ declare
   fresh uuid[] := '{}';
   first_pass boolean := true;
 begin
+  -- A task that nothing waits for, and that waits for nothing itself, moves its run only.
+  if not exists (
+    select from unnest(p_changed) as c(id) join tasks t on t.id = c.id
+    where t.status in ('blocked', 'queued') or exists (select from task_dependencies d where d.depends_on_id = c.id))
+  then
+    perform reelfleet.roll_up(p_runs);
+    return fresh;
+  end if;
+
   -- 1. A hard need that can never be met skips its dependant, and so on down the hard edges.
   loop
     with doomed as (
@@ -120,8 +140,8 @@ begin
   -- 2. Blocked dependants are recounted from their edges, never by plus or minus one.
   with dependants as (
     select t.id from tasks t
-    where t.status = 'blocked' and t.id in (select d.task_id from task_dependencies d where d.depends_on_id = any(affected)
-                                            union select unnest(affected))
+    where coalesce(t.status, '') = 'blocked'
+      and t.id = any(array(select d.task_id from task_dependencies d where d.depends_on_id = any(affected) union select unnest(affected)))
     order by t.id for update of t
   ), counts as (
     select x.id, count(d.id) as open

@@ -10,7 +10,7 @@ begin
     select * from jsonb_to_recordset(p_items) as i(id uuid, version int, data jsonb, units int, progress int, step text)
   ), mine as (
     select t.id from tasks t join asked a on a.id = t.id and a.version = t.state_version
-    where coalesce(t.status, '') = 'running' and t.worker_id = p_worker
+    where t.id = any(array(select a.id from asked a)) and coalesce(t.status, '') = 'running' and t.worker_id = p_worker
     order by t.id for update of t
   ), saved as (
     update tasks t set checkpoint = jsonb_build_object('units', coalesce(a.units, 0), 'data', a.data), last_checkpoint = now(),

@@ -3,39 +3,37 @@
 -- An item whose fence has moved changes nothing. Returns {settled: {id: status}, tickets}.
 -- `resolve` (an operator's or an outside event's word on a waiting task) passes the same way, with p_worker null.
 
-create or replace function reelfleet.settle(p_worker uuid, p_actor text, p_items jsonb) returns jsonb
+drop function if exists reelfleet.settle(uuid, text, jsonb);
+create function reelfleet.settle(p_worker uuid, p_actor text, p_items jsonb) returns json
 language plpgsql security definer set search_path = public, pg_temp
 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
 declare
   runs uuid[];
   held uuid[];
-  settled jsonb;
-  due uuid[] := '{}';
-  changed uuid[] := '{}';
+  settled json;
+  due uuid[];
+  changed uuid[];
   more uuid[];
-  who_name text;
+  has_artifacts boolean;
+  has_records boolean;
+  has_children boolean;
 begin
-  select worker_name into who_name from workers where id = p_worker;
-
-  select coalesce(array_agg(distinct t.run_id), '{}') into runs
-  from jsonb_to_recordset(p_items) as i(id uuid, version int) join tasks t on t.id = i.id and t.state_version = i.version;
+  select array_agg(distinct t.run_id), bool_or(i.artifacts <> '[]'), bool_or(i.records <> '[]'),
+    bool_or(i.children <> '[]' or i.edges <> '[]' or i.skip <> '[]')
+  into runs, has_artifacts, has_records, has_children
+  from jsonb_to_recordset(p_items) as i(id uuid, version int, artifacts jsonb, records jsonb, children jsonb, edges jsonb, skip jsonb)
+  join tasks t on t.id = i.id and t.state_version = i.version;
   perform 1 from unnest(runs) as u(id) join pipeline_runs r on r.id = u.id order by r.id for update of r;
 
-  select coalesce(array_agg(id), '{}') into held from (
-    select t.id from jsonb_to_recordset(p_items) as i(id uuid, version int, event text)
-    join tasks t on t.id = i.id and t.state_version = i.version
-    where (coalesce(t.status, '') = 'running' and t.worker_id = p_worker and i.event in ('complete', 'fail', 'park', 'retry', 'release', 'cancel'))
-       or (t.status = 'waiting' and p_worker is null and i.event = 'resolve')
-    order by t.id for update of t) locked;
-  if cardinality(held) = 0 then
-    return jsonb_build_object('settled', '{}'::jsonb, 'tickets', '[]'::jsonb);
-  end if;
-
+  -- The runs are locked, so what the next status hangs on (budgets, a request to cancel) holds still while it is worked
+  -- out from the row as it was read. The update meets the tasks in the order of their ids, as claim does.
   with items as (
-    select i.*, t.run_id, reelfleet.next_state(t, i.event, i.wish) as next
+    select i.*, reelfleet.next_state(s, i.event, i.wish) as next, coalesce(i."delayMs", 0) as delay
     from jsonb_to_recordset(p_items) as i(id uuid, version int, event text, output jsonb, code text, message text, "delayMs" double precision, wish text)
-    join tasks t on t.id = i.id and t.state_version = i.version
-    where i.id = any(held)
+    join tasks s on s.id = i.id and s.state_version = i.version
+    where (coalesce(s.status, '') = 'running' and s.worker_id = p_worker and i.event in ('complete', 'fail', 'park', 'retry', 'release', 'cancel'))
+       or (s.status = 'waiting' and p_worker is null and i.event = 'resolve')
+    order by i.id
   ), written as (
     update tasks t set
       status = i.next, state_version = t.state_version + 1, last_event = i.event, updated_by = p_actor, updated_at = now(),
@@ -45,46 +43,50 @@ begin
       progress_percent = case when i.next = 'completed' then 100 when i.next = 'queued' then 0 else least(t.progress_percent, 99) end,
       completed_at = case when i.next in ('completed', 'failed', 'cancelled') then now() end,
       processed_by_worker_id = case when i.next in ('completed', 'failed') and p_worker is not null then p_worker::text else t.processed_by_worker_id end,
-      processed_by_worker_name = case when i.next in ('completed', 'failed') and p_worker is not null then who_name else t.processed_by_worker_name end,
+      processed_by_worker_name = case when i.next in ('completed', 'failed') and p_worker is not null
+        then (select w.worker_name from workers w where w.id = p_worker) else t.processed_by_worker_name end,
       error_code = case when i.event in ('fail', 'retry', 'release') or i.next = 'failed' then i.code when i.next = 'completed' then null else t.error_code end,
       last_error = case when i.event in ('fail', 'retry') or i.next = 'failed' then i.message when i.next = 'completed' then null else t.last_error end,
-      run_after = case when i.next = 'queued' then now() + make_interval(secs => coalesce(i."delayMs", 0) / 1000.0) else t.run_after end,
-      dispatched_at = case when i.next = 'queued' and coalesce(i."delayMs", 0) = 0 and not reelfleet.paused(t.stage) then now() end,
-      dispatches = t.dispatches + (i.next = 'queued' and coalesce(i."delayMs", 0) = 0 and not reelfleet.paused(t.stage))::int
-    from items i where t.id = i.id
+      run_after = case when i.next = 'queued' then now() + make_interval(secs => i.delay / 1000.0) else t.run_after end,
+      dispatched_at = case when i.next = 'queued' and i.delay = 0 and not reelfleet.paused(t.stage) then now() end,
+      dispatches = t.dispatches + case when i.next = 'queued' and i.delay = 0 and not reelfleet.paused(t.stage) then 1 else 0 end
+    from items i where t.id = i.id and t.state_version = i.version
     returning t.id, t.status, t.dispatched_at
   )
-  select jsonb_object_agg(id, status), coalesce(array_agg(id) filter (where status <> 'queued'), '{}'),
-         coalesce(array_agg(id) filter (where status = 'queued' and dispatched_at is not null), '{}')
-  into settled, changed, due from written;
+  select json_object_agg(id, status), array_agg(id), array_agg(id) filter (where status <> 'queued'),
+         array_agg(id) filter (where status = 'queued' and dispatched_at is not null)
+  into settled, held, changed, due from written;
+  if held is null then
+    return '{"settled": {}, "tickets": []}';
+  end if;
 
   -- Files become visible: rows of this attempt only, carrying the version that completed it. What was settled is looked up
   -- by its id: a list of ids searched for each item would make this as slow as the square of the batch.
-  if exists (select 1 from jsonb_array_elements(p_items) i where jsonb_array_length(coalesce(i->'artifacts', '[]')) > 0) then
+  if has_artifacts then
     insert into artifacts (id, video_id, run_id, task_id, state_version, kind, uri, sha256, size_bytes, content_type)
     select a.id, t.video_id, t.run_id, t.id, t.state_version, a.kind, a.uri, a.sha256, a."sizeBytes", a."contentType"
-    from jsonb_array_elements(p_items) i
-    join tasks t on t.id = (i->>'id')::uuid,
-    jsonb_to_recordset(coalesce(i->'artifacts', '[]')) as a(id uuid, kind text, uri text, sha256 text, "sizeBytes" bigint, "contentType" text)
-    where settled->>(i->>'id') = 'completed';
+    from jsonb_to_recordset(p_items) as i(id uuid, artifacts jsonb)
+    join tasks t on t.id = i.id,
+    jsonb_to_recordset(i.artifacts) as a(id uuid, kind text, uri text, sha256 text, "sizeBytes" bigint, "contentType" text),
+    (select settled::jsonb as ends) s
+    where s.ends->>i.id::text = 'completed';
   end if;
 
-  if exists (select 1 from jsonb_array_elements(p_items) i where jsonb_array_length(coalesce(i->'records', '[]')) > 0) then
+  if has_records then
     perform set_config('reelfleet.actor', p_actor, true);
-    perform reelfleet.apply_records(i->'records')
-    from jsonb_array_elements(p_items) i
-    where (i->>'id')::uuid = any(held) and settled->>(i->>'id') = 'completed' and jsonb_array_length(coalesce(i->'records', '[]')) > 0;
+    perform reelfleet.apply_records(i.records)
+    from jsonb_to_recordset(p_items) as i(id uuid, records jsonb)
+    where i.id = any(held) and settled->>i.id::text = 'completed' and i.records <> '[]';
   end if;
 
-  if exists (select 1 from jsonb_array_elements(p_items) i
-             where jsonb_array_length(coalesce(i->'children', '[]')) + jsonb_array_length(coalesce(i->'edges', '[]')) + jsonb_array_length(coalesce(i->'skip', '[]')) > 0) then
+  if has_children then
     more := reelfleet.fan_out(p_actor, p_items, held);
     due := due || more;
     changed := changed || more;
   end if;
 
   due := due || reelfleet.advance(runs, changed, p_actor);
-  return jsonb_build_object('settled', settled, 'tickets', reelfleet.tickets(due));
+  return json_build_object('settled', settled, 'tickets', reelfleet.tickets(due));
 end $$;
 
 -- Children and edges of completed expanders; nodes the pipeline decided not to do. Replaying it inserts nothing twice.

@@ -29,7 +29,7 @@ begin
 
   with told as (
     update tasks t set cancel_requested_at = coalesce(t.cancel_requested_at, now()), cancel_requested_by = coalesce(t.cancel_requested_by, p_actor)
-    where (t.run_id = any(p_runs) or t.id = any(p_tasks)) and t.status = 'running'
+    where (t.run_id = any(p_runs) or t.id = any(p_tasks)) and coalesce(t.status, '') = 'running'
     returning 1
   ) select count(*) into asked from told;
 
@@ -55,7 +55,7 @@ begin
     order by r.id for update) locked;
 
   -- Its worker has been told to stop, or is about to be: the end is on its way and cannot be called back.
-  select t.key as task into obstacle from tasks t where t.run_id = any(p_runs) and t.status = 'running' and t.cancel_requested_at is not null limit 1;
+  select t.key as task into obstacle from tasks t where t.run_id = any(p_runs) and coalesce(t.status, '') = 'running' and t.cancel_requested_at is not null limit 1;
   if found then
     raise exception 'task % is still stopping after the cancel: retry when it has ended', obstacle.task using errcode = 'RF400';
   end if;

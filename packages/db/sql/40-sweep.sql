@@ -27,7 +27,9 @@ set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off se
 $$;
 
 -- Expired leases. Nothing expires until sweeps have run for a whole lease since the postmaster started and since the
--- last gap between sweeps: after an outage every living worker gets the time to beat first.
+-- last gap between sweeps: after an outage every living worker gets the time to beat first. A lease that no beat has
+-- extended since the postmaster started was ended by the outage (its worker had to stop before it was over): the task is
+-- released, since it is not to blame.
 create or replace function reelfleet.sweep_expire(p_actor text, p_lease_ms int, p_limit int) returns jsonb
 language plpgsql security definer set search_path = public, pg_temp
 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
@@ -50,18 +52,20 @@ begin
   select coalesce(array_agg(id), '{}') into runs from (
     select r.id from pipeline_runs r where r.id in (select run_id from tasks where id = any(found_ids)) order by r.id for update) locked;
   with late as (
-    select t.id from tasks t where t.id = any(found_ids) and coalesce(t.status, '') = 'running' and t.claim_expires_at < now() order by t.id for update of t
+    select t.id, case when t.claim_expires_at < pg_postmaster_start_time() + lease then 'release' else 'expire' end as event
+    from tasks t where t.id = any(found_ids) and coalesce(t.status, '') = 'running' and t.claim_expires_at < now() order by t.id for update of t
   ), written as (
-    update tasks t set status = reelfleet.next_state(t, 'expire'), state_version = t.state_version + 1, last_event = 'expire', updated_by = p_actor,
-      crashes = least(t.crashes + 1, t.max_crashes), worker_id = null, claimed_at = null, claim_expires_at = null, updated_at = now(),
-      progress_percent = case when reelfleet.next_state(t, 'expire') = 'queued' then 0 else least(t.progress_percent, 99) end,
-      completed_at = case when reelfleet.next_state(t, 'expire') <> 'queued' then now() end,
-      error_code = 'lease-expired',
-      last_error = case when reelfleet.next_state(t, 'expire') = 'failed'
+    update tasks t set status = reelfleet.next_state(t, late.event), state_version = t.state_version + 1, last_event = late.event, updated_by = p_actor,
+      crashes = case late.event when 'expire' then least(t.crashes + 1, t.max_crashes) else t.crashes end,
+      worker_id = null, claimed_at = null, claim_expires_at = null, updated_at = now(),
+      progress_percent = case when reelfleet.next_state(t, late.event) = 'queued' then 0 else least(t.progress_percent, 99) end,
+      completed_at = case when reelfleet.next_state(t, late.event) <> 'queued' then now() end,
+      error_code = case late.event when 'expire' then 'lease-expired' else 'database-restarted' end,
+      last_error = case when reelfleet.next_state(t, late.event) = 'failed'
         then format('its lease expired %s times in a row: the task may be killing its worker, see reelfleet show TASK', t.crashes + 1) else t.last_error end,
       run_after = now(),
-      dispatched_at = case when reelfleet.next_state(t, 'expire') = 'queued' and not reelfleet.paused(t.stage) then now() end,
-      dispatches = t.dispatches + (reelfleet.next_state(t, 'expire') = 'queued' and not reelfleet.paused(t.stage))::int
+      dispatched_at = case when reelfleet.next_state(t, late.event) = 'queued' and not reelfleet.paused(t.stage) then now() end,
+      dispatches = t.dispatches + (reelfleet.next_state(t, late.event) = 'queued' and not reelfleet.paused(t.stage))::int
     from late where t.id = late.id
     returning t.id, t.status, t.dispatched_at
   )

@@ -43,6 +43,9 @@ export interface DatabaseOptions {
   lockTimeoutMs?: number;
 }
 
+/** How long a connection may take to be made. */
+const CONNECT_MS = 5_000;
+
 /** A typed parameter: everything travels as text and is cast in SQL, so that no driver guesses an encoding. */
 export interface Param {
   sql(position: number): string;
@@ -77,6 +80,9 @@ export class Database {
   readonly #url: string;
   readonly #options: Required<DatabaseOptions>;
   #sql: postgres.Sql;
+  #openedAt = 0;
+  /** The client that is used now has answered something: its connections were made. */
+  #answered = false;
   #ended = false;
 
   constructor(url: string, options: DatabaseOptions) {
@@ -87,9 +93,11 @@ export class Database {
 
   #open(): postgres.Sql {
     const { name, max, statementTimeoutMs, lockTimeoutMs } = this.#options;
+    this.#openedAt = performance.now();
+    this.#answered = false;
     return postgres(this.#url, {
       max,
-      connect_timeout: 5,
+      connect_timeout: CONNECT_MS / 1_000,
       keep_alive: 15,
       idle_timeout: 0,
       max_lifetime: null,
@@ -120,7 +128,12 @@ export class Database {
     });
     try {
       const values = params.map((param) => param.value);
-      return await Promise.race([client.unsafe(statement, values, { prepare: true }) as unknown as Promise<T[]>, late]);
+      const rows = await Promise.race([
+        client.unsafe(statement, values, { prepare: true }) as unknown as Promise<T[]>,
+        late,
+      ]);
+      if (client === this.#sql) this.#answered = true;
+      return rows;
     } catch (error) {
       if (error instanceof OutcomeUnknown) this.#replace(client);
       throw explain(error);
@@ -132,6 +145,9 @@ export class Database {
   /** The driver has no way back from a connection that hangs; its other queries end with it as unknown. */
   #replace(client: postgres.Sql): void {
     if (this.#sql !== client || this.#ended) return;
+    // A connection takes five times the round trips of a statement. One that is being made is left to be made: with a
+    // deadline shorter than that (a beat's, over a slow wire), the next one would come no further.
+    if (!this.#answered && performance.now() - this.#openedAt < CONNECT_MS) return;
     this.#sql = this.#open();
     client.end({ timeout: 0 }).catch(() => {});
   }

@@ -10,9 +10,9 @@ beforeAll(async () => {
   database = await migratedDatabase();
   client = new pg.Client({ connectionString: database.url });
   await client.connect();
-  // Here only follow_run is asked what it does; the ledger's guards of runs have tests of their own.
+  // Here only follow_runs is asked what it does; the ledger's guards of runs have tests of their own.
   const { rows } = await client.query(`select tgname from pg_trigger
-    where tgrelid = 'pipeline_runs'::regclass and not tgisinternal and tgname <> 'follow_run'`);
+    where tgrelid = 'pipeline_runs'::regclass and not tgisinternal and tgname <> 'follow_runs'`);
   for (const { tgname } of rows) await client.query(`drop trigger ${pg.escapeIdentifier(tgname)} on pipeline_runs`);
 });
 afterAll(async () => {

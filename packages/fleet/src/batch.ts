@@ -1,22 +1,32 @@
 /**
  * Micro-batching: calls that arrive while one is under way share the next one. A lone call goes out at once (after the
- * current turn of the event loop), so batching costs latency only where it saves statements.
+ * current turn of the event loop), so batching costs latency only where it saves statements. One call at a time makes
+ * the largest batches; a second one starts only when the first takes long, so that a slow statement (a lock, a large
+ * fan-out, a lost connection) does not hold up everybody else.
  */
 export interface Batcher<I, O> {
   add(item: I): Promise<O>;
 }
 
-/** `run` answers in the order of its items. `inFlight` calls may be under way at once. */
-export function batcher<I, O>(
-  run: (items: I[]) => Promise<O[]>,
-  limits: { maxItems: number; inFlight: number },
-): Batcher<I, O> {
+export interface BatchLimits {
+  maxItems: number;
+  /** Calls under way at once, at most. */
+  inFlight: number;
+  /** A call that is under way for longer is no longer waited for. */
+  patienceMs: number;
+}
+
+/** `run` answers in the order of its items. */
+export function batcher<I, O>(run: (items: I[]) => Promise<O[]>, limits: BatchLimits): Batcher<I, O> {
   let waiting: { item: I; resolve(value: O): void; reject(error: unknown): void }[] = [];
   let flying = 0;
+  /** Calls under way that are still within their patience: the next one waits for them. */
+  let prompt = 0;
   let scheduled = false;
 
   function schedule(): void {
-    if (scheduled || flying >= limits.inFlight || waiting.length === 0) return;
+    if (scheduled || waiting.length === 0 || flying >= limits.inFlight) return;
+    if (prompt > 0 && waiting.length < limits.maxItems) return;
     scheduled = true;
     setImmediate(() => {
       scheduled = false;
@@ -30,6 +40,15 @@ export function batcher<I, O>(
     if (part.length === 0) return;
     waiting = waiting.slice(part.length);
     flying += 1;
+    prompt += 1;
+    let patient = true;
+    const givenUp = () => {
+      if (!patient) return;
+      patient = false;
+      prompt -= 1;
+      schedule();
+    };
+    const patience = setTimeout(givenUp, limits.patienceMs);
     try {
       const answers = await run(part.map((entry) => entry.item));
       part.forEach((entry, index) => {
@@ -38,7 +57,9 @@ export function batcher<I, O>(
     } catch (error) {
       for (const entry of part) entry.reject(error);
     } finally {
+      clearTimeout(patience);
       flying -= 1;
+      givenUp();
       schedule();
     }
   }

@@ -7,7 +7,7 @@ import { UnrecoverableError, type Worker } from 'bullmq';
 import type { Meter } from './meter.ts';
 import { type TicketJob, type TicketQueue, ticketData } from './queue.ts';
 import type { TicketMirror, TicketOutcome } from './run-task.ts';
-import { openSlots } from './slots.ts';
+import { openSlots, outnumbered } from './slots.ts';
 
 /** A ticket that slipped in while the slots were full waits this long before it is refused. */
 const SLOT_WAIT_MS = 1_000;
@@ -45,9 +45,13 @@ export function openConsumer(options: ConsumerOptions): Consumer {
 
   const slots = openSlots(options.slots, (stage) => limits.get(stage) ?? 1, adjust);
 
+  // A pause is not free: it breaks BullMQ's chain of finishing one ticket and fetching the next in one command, and each
+  // resume looks for stalled tickets. Consumers that cannot take more than the slots hold are left alone.
+  const crowded = outnumbered(options.slots, options.stages);
+
   /** Full slots pause this process's consumers, so that tickets wait in the queue for a process that has room. */
   function adjust(): void {
-    const pause = stopped || slots.full || barred !== null;
+    const pause = stopped || (crowded && slots.full) || barred !== null;
     for (const consumer of consumers) {
       if (pause && !consumer.isPaused()) consumer.pause(true).catch(() => {});
       else if (!pause && consumer.isPaused()) void consumer.resume();

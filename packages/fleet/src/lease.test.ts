@@ -4,7 +4,7 @@ import { batcher } from './batch.ts';
 import { keepLeases, type LeaseKeeper } from './lease.ts';
 import { openMeter } from './meter.ts';
 import { countsOf } from './report.ts';
-import { openSlots } from './slots.ts';
+import { openSlots, outnumbered } from './slots.ts';
 
 const lines: string[] = [];
 const log: Logger = {
@@ -18,6 +18,7 @@ const log: Logger = {
 describe('the lease keeper', () => {
   let now = 0;
   let verdict: BeatVerdict | 'throw' = 'held';
+  let asked: string[] = [];
   let keeper: LeaseKeeper;
   let meter = openMeter();
   beforeEach(() => {
@@ -33,6 +34,7 @@ describe('the lease keeper', () => {
       clock: { now: () => now, monotonic: () => now },
       ledger: {
         async beat(_worker, _lease, items): Promise<BeatAnswer> {
+          asked = items.map((item) => item.id);
           if (verdict === 'throw') throw new Error('Postgres is away');
           return {
             tasks: Object.fromEntries(items.map((item) => [item.id, verdict as BeatVerdict])),
@@ -76,6 +78,17 @@ describe('the lease keeper', () => {
     await pass(400); // last good beat was sent at 2.0 s: 7.0 s is past its lease minus a sixth
     expect(reason(lease.signal)).toBe('lease-lost');
     expect(now).toBeLessThan(8_000);
+  });
+  test('a lease that is lost is not extended again when Postgres is back, though its attempt is still ending', async () => {
+    hold();
+    verdict = 'throw';
+    await pass(6_000);
+    expect(asked).toEqual([]);
+    const other = keeper.hold({ id: 'u', version: 2 }, now, 1e9, log, () => {});
+    verdict = 'held';
+    await pass(6_000);
+    expect(asked).toEqual(['u']);
+    expect(other.aborted).toBeNull();
   });
   test('a fence that moved stops the work at the next beat, is counted and logged once', async () => {
     const lease = hold();
@@ -136,7 +149,7 @@ describe('the batcher', () => {
         if (calls.length === 1) await new Promise<void>((resolve) => (release = resolve));
         return items.map((item) => item * 2);
       },
-      { maxItems: 3, inFlight: 1 },
+      { maxItems: 3, inFlight: 1, patienceMs: 10_000 },
     );
     const first = slow.add(1);
     await vi.waitFor(() => expect(calls).toHaveLength(1));
@@ -145,13 +158,52 @@ describe('the batcher', () => {
     expect(await Promise.all([first, ...rest])).toEqual([2, 4, 6, 8, 10]);
     expect(calls).toEqual([[1], [2, 3, 4], [5]]);
   });
+  test('a call that takes longer than its patience holds nobody up, and no more than allowed are under way', async () => {
+    const calls: { items: number[]; release(): void }[] = [];
+    const stuck = batcher(
+      async (items: number[]) => {
+        await new Promise<void>((resolve) => calls.push({ items, release: resolve }));
+        return items;
+      },
+      { maxItems: 10, inFlight: 2, patienceMs: 20 },
+    );
+    const answers = [stuck.add(1)];
+    await vi.waitFor(() => expect(calls).toHaveLength(1));
+    answers.push(stuck.add(2), stuck.add(3));
+    await vi.waitFor(() => expect(calls).toHaveLength(2)); // although the first has not been answered
+    answers.push(stuck.add(4));
+    calls[1]?.release();
+    expect(await Promise.all(answers.slice(1, 3))).toEqual([2, 3]);
+    await vi.waitFor(() => expect(calls).toHaveLength(3));
+    expect(calls.map(({ items }) => items)).toEqual([[1], [2, 3], [4]]);
+    for (const { release } of calls) release();
+    expect(await Promise.all(answers)).toEqual([1, 2, 3, 4]);
+  });
+  test('a full batch does not wait for the one before it', async () => {
+    const calls: { items: number[]; release(): void }[] = [];
+    const full = batcher(
+      async (items: number[]) => {
+        await new Promise<void>((resolve) => calls.push({ items, release: resolve }));
+        return items;
+      },
+      { maxItems: 2, inFlight: 2, patienceMs: 600_000 },
+    );
+    const answers = [full.add(1)];
+    await vi.waitFor(() => expect(calls).toHaveLength(1));
+    answers.push(full.add(2), full.add(3), full.add(4));
+    await vi.waitFor(() => expect(calls.map(({ items }) => items)).toEqual([[1], [2, 3]]));
+    for (const { release } of calls) release();
+    await vi.waitFor(() => expect(calls).toHaveLength(3));
+    calls[2]?.release();
+    expect(await Promise.all(answers)).toEqual([1, 2, 3, 4]);
+  });
   test('an error reaches every caller of its batch and no other', async () => {
     const picky = batcher(
       async (items: number[]) => {
         if (items.includes(1)) throw new Error('no');
         return items;
       },
-      { maxItems: 1, inFlight: 1 },
+      { maxItems: 1, inFlight: 1, patienceMs: 10_000 },
     );
     const answers = await Promise.allSettled([picky.add(1), picky.add(2)]);
     expect(answers.map((answer) => answer.status)).toEqual(['rejected', 'fulfilled']);
@@ -159,6 +211,12 @@ describe('the batcher', () => {
 });
 
 describe('slots', () => {
+  test('are outnumbered only when the stages together may take more than there are', () => {
+    expect(outnumbered(4, [{ concurrency: 4 }])).toBe(false);
+    expect(outnumbered(4, [{ concurrency: 100 }])).toBe(false); // a consumer takes no more than there are slots
+    expect(outnumbered(4, [{ concurrency: 2 }, { concurrency: 2 }])).toBe(false);
+    expect(outnumbered(4, [{ concurrency: 4 }, { concurrency: 1 }])).toBe(true);
+  });
   test('bound the whole and each stage, and a waiting ticket gets the slot that comes free', async () => {
     const slots = openSlots(
       2,

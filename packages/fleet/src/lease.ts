@@ -121,7 +121,8 @@ export function keepLeases(options: LeaseOptions): LeaseKeeper {
       log.warn({ error: messageOf(error) }, 'no report with this beat');
       return undefined;
     });
-    const entries = [...held.values()];
+    // What is lost is let go: extended again, it would keep others from the task for another lease, with nobody at work.
+    const entries = [...held.values()].filter((entry) => !entry.lost.signal.aborted);
     const sentAt = clock.monotonic();
     if (sentAt - lastGood > heartbeatMs * 2) options.meter.beatsLate.inc();
     try {

@@ -29,6 +29,7 @@ export const sweepSteps = [
   'verify',
   'rotate',
   'workers',
+  'tidy',
   'daily',
   'clean-up',
 ] as const;

@@ -18,6 +18,7 @@ import pg from 'pg';
 import { z } from 'zod';
 import { bullPriority, lookAt, type StageTickets, type StoreFacts, unanswered } from './look.ts';
 import type { Meter } from './meter.ts';
+import { type KeptTickets, keepPerFinish, removeOldTickets } from './old-tickets.ts';
 
 /** What a ticket says; anything else in a queue is not ours and is dropped. */
 export const ticketData = z.object({ taskId: z.uuid(), stateVersion: z.number().int().positive() });
@@ -31,6 +32,8 @@ export interface TicketQueue {
   send(tickets: readonly Ticket[]): Promise<void>;
   /** Which of these tickets no queue holds any more (waiting, prioritized, delayed or active count as held). Throws when it cannot tell. */
   missing(tickets: readonly DispatchedTicket[]): Promise<DispatchedTicket[]>;
+  /** Remove the oldest of the finished tickets of these stages. Returns how many. Throws when the store does not answer. */
+  tidy(stages: readonly string[], limits?: KeptTickets): Promise<number>;
   /** The rising number kept beside the tickets, by which a lost or rewound store is found. Throws when it cannot tell. */
   epoch(): Promise<number | null>;
   writeEpoch(value: number): Promise<void>;
@@ -49,10 +52,14 @@ const jobId = (ticket: Pick<Ticket, 'id' | 'version' | 'dispatches'>): string =>
 
 const SEND_DEADLINE_MS = 2_000;
 const RECONNECT_MS = 1_000;
+/** BullMQ's own wait for a ticket ends after five seconds; a Redis that says nothing for longer is not there any more. */
+const SILENCE_MS = 8_000;
 const LOOK_UP = 200;
 const EPOCH_KEY = 'reelfleet:epoch';
-const KEEP_DONE = { count: 1_000, age: 24 * 3_600 };
-const KEEP_FAILED = { count: 5_000, age: 7 * 24 * 3_600 };
+/** Durable, unlike the tickets: a number that a crash takes back would have all of them issued again. */
+const WRITE_EPOCH = `with durable as (select set_config('synchronous_commit', 'on', true))
+  insert into bullmq.reelfleet_epoch (value) select $1 from durable
+  on conflict (one) do update set value = excluded.value`;
 const HIGH_ENOUGH = 1_000_000;
 const FACTS = `select split_part(current_setting('server_version'), ' ', 1) as version, current_setting('port')::int as port,
   extract(epoch from now() - pg_postmaster_start_time())::int as "uptimeSeconds",
@@ -80,11 +87,16 @@ export async function migrateQueue(databaseUrl: string): Promise<void> {
   }
 }
 
+/**
+ * BullMQ's own connections do not wait for the disk at a commit (the ledger's do): a ticket is not the truth, and what a
+ * crash of Postgres swallows of the last fraction of a second is found again. A lost ticket is issued anew by the sweep, a
+ * ticket that comes back is stale.
+ */
 function bullPool(url: string, max: number, onError: (error: Error) => void): pg.Pool {
   const pool = new pg.Pool({
     connectionString: url,
     max,
-    options: '-c search_path=bullmq',
+    options: '-c search_path=bullmq -c synchronous_commit=off',
     keepAlive: true,
     connectionTimeoutMillis: 5_000,
     application_name: 'reelfleet-tickets',
@@ -104,8 +116,11 @@ export function openQueue(store: QueueStore, options: { consumers: number; log: 
   const workers: Worker[] = [];
   const quiet = (where: string) => (error: Error) => log.debug({ where, error: error.message }, 'queue store trouble');
 
+  // A connection that died on the other side only (a router forgot it) is silent for ever, and TCP says so after a quarter
+  // of an hour: whoever waits for an answer on it must notice by himself.
   const redisOptions: RedisOptions = {
     connectTimeout: 3_000,
+    socketTimeout: SILENCE_MS,
     retryStrategy: (times) => Math.min(times * 100, RECONNECT_MS),
   };
   const producer =
@@ -115,6 +130,7 @@ export function openQueue(store: QueueStore, options: { consumers: number; log: 
           enableOfflineQueue: false,
           maxRetriesPerRequest: 1,
           commandTimeout: SEND_DEADLINE_MS,
+          socketTimeout: SEND_DEADLINE_MS,
         })
       : null;
   producer?.on('error', quiet('redis'));
@@ -185,8 +201,6 @@ export function openQueue(store: QueueStore, options: { consumers: number; log: 
                     jobId: jobId(ticket),
                     priority: bullPriority(ticket.priority),
                     attempts: 1,
-                    removeOnComplete: KEEP_DONE,
-                    removeOnFail: KEEP_FAILED,
                   },
                 })),
               ),
@@ -214,6 +228,11 @@ export function openQueue(store: QueueStore, options: { consumers: number; log: 
         (_ticket, index) => !['waiting', 'prioritized', 'delayed', 'active'].includes(states[index] ?? ''),
       );
     },
+    async tidy(stages, limits) {
+      let removed = 0;
+      for (const stage of stages) removed += await removeOldTickets(queueOf(stage), ask, limits);
+      return removed;
+    },
     async epoch() {
       if (producer) {
         await ready();
@@ -227,13 +246,7 @@ export function openQueue(store: QueueStore, options: { consumers: number; log: 
     },
     async writeEpoch(value) {
       if (producer) await within(producer.set(EPOCH_KEY, value));
-      else
-        await within(
-          (pool as pg.Pool).query(
-            'insert into bullmq.reelfleet_epoch (value) values ($1) on conflict (one) do update set value = excluded.value',
-            [value],
-          ),
-        );
+      else await within((pool as pg.Pool).query(WRITE_EPOCH, [value]));
     },
     consume(stage, concurrency, processor) {
       const connection =
@@ -248,8 +261,7 @@ export function openQueue(store: QueueStore, options: { consumers: number; log: 
           // Postgres decides about lost work; the queue's own verdict only ever re-delivers, and a re-delivered ticket is stale.
           maxStalledCount: HIGH_ENOUGH,
           runRetryDelay: RECONNECT_MS,
-          removeOnComplete: KEEP_DONE,
-          removeOnFail: KEEP_FAILED,
+          ...keepPerFinish[store.kind],
         },
         backend as never,
       );

@@ -2,8 +2,6 @@
  * One ticket, from claim to settle, as the list of its steps: claim; build the handler's world; perform under the
  * lease; settle by the one classifier; answer what the ticket's own record should say.
  */
-import { mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import {
   type AnyStage,
   AttemptAborted,
@@ -32,6 +30,7 @@ import type { Lease, LeaseKeeper } from './lease.ts';
 import type { Meter } from './meter.ts';
 import { meteredTools } from './metered.ts';
 import type { AttemptOutcome } from './metrics.ts';
+import { type AttemptScratch, attemptScratch } from './scratch.ts';
 import { ownArtifacts, stageStorage } from './stage-storage.ts';
 
 /** Turns a stage's validated output into domain rows, purely. */
@@ -68,6 +67,8 @@ export interface TicketMirror {
 export type TicketOutcome = { kind: 'dropped' } | { kind: 'done' } | { kind: 'dead'; message: string };
 
 const KEPT_LINES = 40;
+/** What is settled is not aborted any more. */
+const NEVER = new AbortController().signal;
 
 /** Work one ticket. Resolves when its task is settled, or turns out to be nobody's business. */
 export async function runTask(
@@ -96,7 +97,7 @@ export async function runTask(
   const lease = leases.hold(task, answer.sentAt, stage?.policy.stalledAfterMs ?? 60_000, log, mirror.progress);
   const startedAt = world.clock.monotonic();
   log.info({ title: task.title, version: task.version }, 'attempt started');
-  const scratch = join(world.scratchRoot, `${task.id}-${task.version}`);
+  const scratch = attemptScratch(world.scratchRoot, `${task.id}-${task.version}`);
   const lines: string[] = [];
   try {
     const item = await perform(task, stage, world, ledger, lease, scratch, lines, log);
@@ -108,14 +109,12 @@ export async function runTask(
       'attempt finished',
     );
     count(world.meter, task.stage, outcomeOf(item, settled, lease), durationMs, settled?.status ? item : null);
-    if (settled?.status) await world.pauseAt('after-settle', task, new AbortController().signal);
+    if (settled?.status) await world.pauseAt('after-settle', task, NEVER);
     if (item?.message) for (const line of lines) mirror.log(line);
     return settled?.status === 'failed' ? { kind: 'dead', message: item?.message ?? 'failed' } : { kind: 'done' };
   } finally {
     lease.end();
-    await rm(scratch, { recursive: true, force: true }).catch((error) =>
-      log.warn({ error: String(error) }, 'scratch folder stays'),
-    );
+    await scratch.remove().catch((error) => log.warn({ error: String(error) }, 'scratch folder stays'));
   }
 }
 
@@ -126,7 +125,7 @@ async function perform(
   world: TaskWorld,
   ledger: TaskLedger,
   lease: Lease,
-  scratch: string,
+  scratch: AttemptScratch,
   lines: string[],
   log: Logger,
 ): Promise<SettleItem | null> {
@@ -137,7 +136,6 @@ async function perform(
     if (lines.length > KEPT_LINES) lines.shift();
   };
   try {
-    await mkdir(scratch, { recursive: true });
     if (!stage) throw new PermanentError(`this worker has no stage named ${task.stage}: it may be older than the run`);
     await pausePoint('after-claim');
     const { template, input } = prepare(task, stage, world);
@@ -157,8 +155,10 @@ async function perform(
       },
       progress: lease.progress,
       moved: lease.moved,
-      storage: stageStorage(world.storage, task, { scratch, signal: lease.signal, moved: lease.moved }),
-      scratch,
+      storage: stageStorage(world.storage, task, scratch, { signal: lease.signal, moved: lease.moved }),
+      get scratch() {
+        return scratch.path;
+      },
       tools: meteredTools(world.tools, task.stage, world.meter),
       providers: world.providers,
       log,
@@ -184,11 +184,12 @@ async function perform(
       ...fence,
       event: 'complete',
       output: output.data,
-      artifacts: ownArtifacts(world.storage, task, output.data),
-      records: world.recorders.get(stage.name)?.(output.data as never, task) ?? [],
-      children: expansion.tasks,
-      edges: expansion.edges,
-      skip: expansion.skip,
+      // Most tasks make one or two of these at most; what is empty is not worth a way through the ledger.
+      ...filled('artifacts', ownArtifacts(world.storage, task, output.data)),
+      ...filled('records', world.recorders.get(stage.name)?.(output.data as never, task) ?? []),
+      ...filled('children', expansion.tasks),
+      ...filled('edges', expansion.edges),
+      ...filled('skip', expansion.skip),
     };
   } catch (error) {
     const verdict = classify(error, { aborted: lease.aborted, failures: task.failures, maxAttempts: task.maxAttempts });
@@ -215,6 +216,9 @@ async function perform(
     }
   }
 }
+
+const filled = <K extends string, T>(key: K, list: T[]): { [Key in K]?: T[] } =>
+  list.length > 0 ? ({ [key]: list } as { [Key in K]: T[] }) : {};
 
 /** The stage's input, by its template's node and its own contract. */
 function prepare(task: ClaimedTask, stage: AnyStage, world: TaskWorld): { template: PipelineTemplate; input: unknown } {

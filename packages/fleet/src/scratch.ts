@@ -2,6 +2,7 @@
  * Scratch space: one folder per worker process under a common root, so that a starting worker can tell and remove what
  * dead ones left. A folder belongs to a dead worker when the process it names is gone or is another one by now.
  */
+import { mkdirSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, UserError } from '@reelfleet/core';
@@ -62,4 +63,35 @@ async function settleIn(root: string, workerId: string): Promise<{ path: string;
 export async function freeMegabytes(path: string): Promise<number> {
   const { bavail, bsize } = await statfs(path);
   return (bavail * bsize) / 1_048_576;
+}
+
+export interface AttemptScratch {
+  /** The folder, made when it is first asked for. */
+  readonly path: string;
+  /** Remove it if it was made; from then on asking makes nothing, however late an aborted handler asks. */
+  remove(): Promise<void>;
+}
+
+/**
+ * One attempt's own folder below the worker's. Most tasks never need one, and making and removing it for each of them
+ * cost more than everything else a worker does for a short task.
+ */
+export function attemptScratch(root: string, attempt: string): AttemptScratch {
+  const path = join(root, attempt);
+  let state: 'unmade' | 'made' | 'removed' = 'unmade';
+  return {
+    get path() {
+      if (state === 'unmade') {
+        // Also when making it fails half-way there is something to remove.
+        state = 'made';
+        mkdirSync(path, { recursive: true });
+      }
+      return path;
+    },
+    async remove() {
+      const was = state;
+      state = 'removed';
+      if (was === 'made') await rm(path, { recursive: true, force: true });
+    },
+  };
 }

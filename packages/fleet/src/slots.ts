@@ -1,6 +1,6 @@
 /**
- * How much a process does at once: a total, and a bound per stage. Full slots pause the process's consumers; a ticket
- * that slipped in meanwhile waits a moment for a slot and is refused otherwise.
+ * How much a process does at once: a total, and a bound per stage. Full slots pause the process's consumers where
+ * those could take more; a ticket that slipped in meanwhile waits a moment for a slot and is refused otherwise.
  */
 export interface Slots {
   /** Take a slot for a stage, or null when none came free within `waitMs`. Call the result to give it back. */
@@ -57,3 +57,7 @@ export function openSlots(total: number, ofStage: (stage: string) => number, onC
     },
   };
 }
+
+/** Whether consumers with these bounds could take more tickets at once than there are slots. */
+export const outnumbered = (total: number, stages: readonly { concurrency: number }[]): boolean =>
+  stages.reduce((sum, stage) => sum + Math.min(stage.concurrency, total), 0) > total;

@@ -23,8 +23,8 @@ test('an attempt writes below its run, its task key and its state version', asyn
       return { uri: uriOf(key), sha256: 'a'.repeat(64), sizeBytes: 1, contentType: 'audio/mp4' };
     },
   } as unknown as Storage;
-  const attempt = { scratch: '/tmp', signal: new AbortController().signal, moved: () => {} };
-  await stageStorage(storage, task, attempt).put('track.m4a', new Uint8Array(1), {
+  const attempt = { signal: new AbortController().signal, moved: () => {} };
+  await stageStorage(storage, task, { path: '/tmp' }, attempt).put('track.m4a', new Uint8Array(1), {
     kind: 'audio',
     contentType: 'audio/mp4',
   });

@@ -11,20 +11,23 @@ export const taskPrefix = (task: Pick<ClaimedTask, 'runId' | 'key'>): string => 
 export function stageStorage(
   storage: Storage,
   task: Pick<ClaimedTask, 'runId' | 'key' | 'version'>,
-  attempt: { scratch: string; signal: AbortSignal; moved(): void },
+  scratch: { readonly path: string },
+  attempt: { signal: AbortSignal; moved(): void },
 ): StageStorage {
   const prefix = `${taskPrefix(task)}${task.version}/`;
   const { signal, moved } = attempt;
   let fetched = 0;
   return {
-    runUri: storage.uriOf(`runs/${task.runId}`),
+    get runUri() {
+      return storage.uriOf(`runs/${task.runId}`);
+    },
     async put(name, body, { kind, contentType }) {
       const stored = await storage.put(prefix + name, body, { contentType, signal, onBytes: moved });
       return { id: randomUUID(), kind, ...stored };
     },
     async fetch(ref, name) {
       fetched += 1;
-      const path = join(attempt.scratch, name ?? `${fetched}-${ref.uri.split('/').at(-1) ?? 'file'}`);
+      const path = join(scratch.path, name ?? `${fetched}-${ref.uri.split('/').at(-1) ?? 'file'}`);
       await storage.download(ref.uri, path, { sha256: ref.sha256, signal, onBytes: moved });
       return path;
     },
@@ -41,12 +44,13 @@ export function ownArtifacts(
   task: Pick<ClaimedTask, 'runId' | 'key'>,
   output: unknown,
 ): ArtifactRef[] {
-  const own = storage.uriOf(taskPrefix(task).slice(0, -1));
+  let own: string | undefined;
   const found = new Map<string, ArtifactRef>();
   const visit = (value: unknown): void => {
     if (typeof value !== 'object' || value === null) return;
     if ('sha256' in value && 'uri' in value) {
       const ref = artifactRef.safeParse(value);
+      own ??= storage.uriOf(taskPrefix(task).slice(0, -1));
       if (ref.success && ref.data.uri.startsWith(`${own}/`)) found.set(ref.data.id, ref.data);
       return;
     }

@@ -19,12 +19,16 @@ export interface SweepOptions {
   leaseMs: number;
   offlineMs: number;
   retentionDays: number;
+  /** All stages whose tickets there may be, served here or not. */
+  stages: readonly string[];
 }
 
 const BATCH = 500;
 const DAY_MS = 86_400_000;
 /** Between two steps of the slow rotation over all tickets. */
 const ROTATE_MS = 10_000;
+/** Between two removals of old finished tickets. */
+const TIDY_MS = 15_000;
 
 export interface Sweeper {
   /** One sweep now, whoever has the turn. Returns what it did, for tests and logs. */
@@ -43,6 +47,8 @@ export function startSweeper(options: SweepOptions): Sweeper {
   const { ledger, queue, log, meter } = options;
   const stopping = new AbortController();
   let rotatedAt = 0;
+  let tidiedAt = 0;
+  let tidying: Promise<unknown> | null = null;
   let cleaning: Promise<void> | null = null;
 
   async function cleanUp(): Promise<void> {
@@ -119,7 +125,14 @@ export function startSweeper(options: SweepOptions): Sweeper {
     }
     work.offline = await step('workers', () => ledger.workersOffline(options.offlineMs), 0);
     meter.workersLost.inc(work.offline);
-    // Beside the sweeps, not in their way: listing a whole store takes its time.
+    // Beside the sweeps, not in their way.
+    if (!tidying && Date.now() - tidiedAt > TIDY_MS) {
+      tidiedAt = Date.now();
+      tidying = step('tidy', () => queue.tidy(options.stages), 0).finally(() => {
+        tidying = null;
+      });
+    }
+    // Likewise: listing a whole store takes its time.
     if (!cleaning && (await step('daily', () => ledger.choreDue('retention', DAY_MS), false))) {
       cleaning = step('clean-up', cleanUp, undefined).finally(() => {
         cleaning = null;
@@ -144,7 +157,7 @@ export function startSweeper(options: SweepOptions): Sweeper {
     async stop() {
       stopping.abort();
       await loop;
-      await cleaning;
+      await Promise.all([cleaning, tidying]);
     },
   };
 }

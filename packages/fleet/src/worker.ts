@@ -70,6 +70,9 @@ const RELEASE_BEFORE_END_MS = 5_000;
 /** Kept for the process to end in. */
 const MARGIN_MS = 400;
 
+/** Calls that are no longer waited for may be several: a settle can wait on a lock while others have nothing to wait for. */
+const BATCHES = { maxItems: 100, inFlight: 3, patienceMs: 50 };
+
 const MEGABYTE = 1_048_576;
 /** Free space is looked at this often, not for every ticket. */
 const FREE_SPACE_LOOK_MS = 1_000;
@@ -150,14 +153,14 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
     },
   });
 
-  const claims = batcher((asks: Parameters<Ledger['claim']>[2][number][]) => ledger.claim(id, settings.leaseMs, asks), {
-    maxItems: 100,
-    inFlight: 2,
-  });
-  const checkpoints = batcher((items: Parameters<Ledger['checkpoint']>[1][number][]) => ledger.checkpoint(id, items), {
-    maxItems: 100,
-    inFlight: 2,
-  });
+  const claims = batcher(
+    (asks: Parameters<Ledger['claim']>[2][number][]) => ledger.claim(id, settings.leaseMs, asks),
+    BATCHES,
+  );
+  const checkpoints = batcher(
+    (items: Parameters<Ledger['checkpoint']>[1][number][]) => ledger.checkpoint(id, items),
+    BATCHES,
+  );
   const settles = batcher(
     async (items: { item: Parameters<Ledger['settle']>[1][number]; lost: AbortSignal }[]) =>
       ledger.settle(
@@ -165,7 +168,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
         items.map((entry) => entry.item),
         whenAll(items.map((entry) => entry.lost)),
       ),
-    { maxItems: 100, inFlight: 2 },
+    BATCHES,
   );
 
   const world: TaskWorld = {
@@ -211,6 +214,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
     leaseMs: settings.leaseMs,
     offlineMs: settings.offlineMs,
     retentionDays: settings.retentionDays,
+    stages: [...deps.stages.keys()],
   });
   consumer.start();
   log.info(

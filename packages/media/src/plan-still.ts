@@ -162,3 +162,11 @@ export function planThumbnail(thumbnail: { source: string; output: string; width
     ],
   };
 }
+
+/** Decode a picture whole, failing at the first thing that is not right: a header alone says nothing about the rest. */
+export function planPictureCheck(picture: string): Plan {
+  return {
+    what: 'check of the picture',
+    args: ['-xerror', '-err_detect', 'explode', '-i', fileArgument(picture), '-map', '0:v:0', '-f', 'null', '-'],
+  };
+}

@@ -48,6 +48,8 @@ export async function readObject(client: GcsClient, name: string, reader: Reader
     }
   }
   const stream = Readable.from(pieces(opened), { objectMode: false });
+  // Closed with a reason before its reader has come to listen, it would end the process; who reads it is told all the same.
+  stream.on('error', () => {});
   const abort = () => stream.destroy(signal?.reason);
   signal?.addEventListener('abort', abort, { once: true });
   stream.once('close', () => {

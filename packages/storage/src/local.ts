@@ -138,6 +138,8 @@ class LocalStorage implements Storage {
     }
     const stream = file.createReadStream({ start, ...(endExclusive === undefined ? {} : { end: endExclusive - 1 }) });
     if (signal) {
+      // Closed with a reason before its reader has come to listen, it would end the process; who reads it is told all the same.
+      stream.on('error', () => {});
       // Destroyed by hand rather than by the stream's own signal option: the reason then arrives as the error itself.
       const abort = () => stream.destroy(signal.reason);
       signal.addEventListener('abort', abort, { once: true });

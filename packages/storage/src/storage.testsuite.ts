@@ -211,6 +211,17 @@ export function describeStorage(name: string, open: () => Promise<OpenedStorage>
       expect(await readdir(folder)).toEqual([]);
     });
 
+    test('a signal that fires before anybody reads ends nothing but the read, with the reason', async () => {
+      const { uri } = await put('runs/r/early', 'x'.repeat(4096));
+      const abort = new AbortController();
+      const stream = await storage.get(uri, { signal: abort.signal });
+      const reason = new AttemptAborted('lease-lost');
+      abort.abort(reason);
+      // Time for an error that nobody listens to, which would be the end of the process.
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      expect(await caught(buffer(stream))).toBe(reason);
+    });
+
     test('an aborted download throws the reason and leaves no file', async () => {
       const { uri } = await storage.put('runs/r/a', randomBytes(4 * 1024 * 1024), { contentType });
       const abort = new AbortController();

@@ -8,7 +8,10 @@ import { until } from './until.ts';
 
 async function echoServer() {
   const heard: string[] = [];
+  const sockets = new Set<Socket>();
   const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
     socket.on('error', () => {});
     socket.on('data', (data) => {
       heard.push(data.toString());
@@ -19,7 +22,14 @@ async function echoServer() {
   atTestEnd(() => void server.close());
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('no port');
-  return { port: address.port, heard };
+  return {
+    port: address.port,
+    heard,
+    open: () => sockets.size,
+    say(word: string) {
+      for (const socket of sockets) socket.write(word);
+    },
+  };
 }
 
 async function client(port: number) {
@@ -103,6 +113,40 @@ describe('startTcpProxy', () => {
     await until(one.closed, { what: 'the connection to be cut' });
   });
 
+  it('loses requests and lets the server speak, and never resumes a stream with a hole', async () => {
+    const { server, proxy } = await through();
+    const one = await client(proxy.port);
+    one.socket.write('begin');
+    await until(() => one.said() === 'begin', { what: 'the first echo' });
+    proxy.dropRequests();
+    one.socket.write('lost');
+    server.say('news');
+    await until(() => one.said() === 'beginnews', { what: 'the news to arrive' });
+    expect(server.heard).toEqual(['begin']);
+    expect(one.closed()).toBe(false);
+    proxy.heal();
+    await until(one.closed, { what: 'the connection to be cut' });
+    expect(server.heard).toEqual(['begin']);
+  });
+
+  it('forgets connections on one side: the server sees them end, the client does not, and new ones work', async () => {
+    const { server, proxy } = await through();
+    const old = await client(proxy.port);
+    old.socket.write('old');
+    await until(() => old.said() === 'old', { what: 'the echo' });
+    proxy.halfOpen();
+    await until(() => server.open() === 0, { what: 'the server to see the end' });
+    old.socket.write('into nothing');
+    const fresh = await client(proxy.port);
+    fresh.socket.write('new');
+    await until(() => fresh.said() === 'new', { what: 'the echo of the new one' });
+    expect(old.closed()).toBe(false);
+    expect(server.heard).toEqual(['old', 'new']);
+    proxy.heal();
+    await until(old.closed, { what: 'the client to be told' });
+    expect(fresh.closed()).toBe(false);
+  });
+
   it('delays each way', async () => {
     const { proxy } = await through();
     const one = await client(proxy.port);
@@ -111,5 +155,19 @@ describe('startTcpProxy', () => {
     one.socket.write('slow');
     await until(() => one.said() === 'slow', { what: 'the echo' });
     expect(performance.now() - began).toBeGreaterThan(110);
+  });
+
+  it('delays unsteadily and still keeps the order, also when the delay ends', async () => {
+    const { proxy } = await through();
+    const one = await client(proxy.port);
+    proxy.delay(20, 20);
+    const words = Array.from({ length: 50 }, (_, index) => `${index};`);
+    for (const [index, word] of words.entries()) {
+      one.socket.write(word);
+      if (index === 40) proxy.delay(0);
+      await sleep(1);
+    }
+    await until(() => one.said().length === words.join('').length, { what: 'all echoes' });
+    expect(one.said()).toBe(words.join(''));
   });
 });

@@ -1,15 +1,16 @@
 /**
  * A TCP proxy in front of Postgres, Redis or anything else, that can do to connections what networks do: cut them,
- * refuse new ones, swallow everything, be slow, or lose the answers to what did arrive.
+ * refuse new ones, swallow everything or one direction only, be slow and unsteady, or forget a connection on one side.
  */
 import { connect, createServer, type Socket } from 'node:net';
 import { atTestEnd } from './cleanup.ts';
 
 /**
  * `pass`: a wire. `refuse`: new connections are cut at once. `hang`: a black hole; connections stay open, nothing
- * moves. `drop-replies`: what the client says arrives, what the server answers is lost.
+ * moves. `drop-replies`: what the client says arrives, what the server answers is lost. `drop-requests`: what the client
+ * says is lost, what the server says by itself arrives.
  */
-type Mode = 'pass' | 'refuse' | 'hang' | 'drop-replies';
+type Mode = 'pass' | 'refuse' | 'hang' | 'drop-replies' | 'drop-requests';
 
 export interface TcpProxy {
   readonly port: number;
@@ -25,8 +26,15 @@ export interface TcpProxy {
   hang(): void;
   /** Requests arrive, replies are lost, until `heal`, which cuts the connections that lost some. */
   dropReplies(): void;
-  /** Holds each piece this long in both directions; 0 ends it. */
-  delay(ms: number): void;
+  /** Requests are lost, whatever the server says by itself arrives, until `heal`, which cuts the connections that lost some. */
+  dropRequests(): void;
+  /**
+   * Every connection that is open now is forgotten, as by a router that restarted: the server sees it end, the client sees
+   * nothing, and what it says goes nowhere. New ones work. `heal` tells the clients at last, by a reset.
+   */
+  halfOpen(): void;
+  /** Holds each piece this long in both directions, more or less by up to `jitterMs`, in its order; 0 ends it. */
+  delay(ms: number, jitterMs?: number): void;
   /** Back to a plain wire. */
   heal(): void;
   stop(): Promise<void>;
@@ -35,7 +43,9 @@ export interface TcpProxy {
 interface Link {
   readonly client: Socket;
   readonly server: Socket;
-  lostReplies: boolean;
+  /** Something of this direction was lost. */
+  readonly lost: { requests: boolean; replies: boolean };
+  forgotten: boolean;
 }
 
 /** Starts a proxy on a free port of 127.0.0.1; it stops with the test. `target` is a URL with a port, or host and port. */
@@ -44,6 +54,7 @@ export async function startTcpProxy(target: string | { host: string; port: numbe
   const links = new Set<Link>();
   let mode: Mode = 'pass';
   let delayMs = 0;
+  let jitterMs = 0;
 
   const listener = createServer({ allowHalfOpen: true }, (client) => {
     if (mode === 'refuse') {
@@ -52,24 +63,26 @@ export async function startTcpProxy(target: string | { host: string; port: numbe
       return;
     }
     const server = connect({ ...goal, allowHalfOpen: true });
-    const link: Link = { client, server, lostReplies: false };
+    const link: Link = { client, server, lost: { requests: false, replies: false }, forgotten: false };
     links.add(link);
-    for (const socket of [client, server]) {
-      socket.setNoDelay(true);
-      socket.on('error', () => close(link)); // either side going away is what this is for
-      socket.once('close', () => close(link));
-    }
-    forward(client, server, () => true);
-    forward(server, client, () => {
-      if (mode === 'drop-replies') link.lostReplies = true;
-      // A stream with a hole in it is no stream: once something was lost, nothing more of it is passed on.
-      return !link.lostReplies;
-    });
+    client.on('error', () => close(link)); // either side going away is what this is for
+    client.once('close', () => close(link));
+    server.on('error', () => link.forgotten || close(link));
+    server.once('close', () => link.forgotten || close(link));
+    for (const socket of [client, server]) socket.setNoDelay(true);
+    forward(client, server, () => passes(link, 'requests', 'drop-requests'));
+    forward(server, client, () => passes(link, 'replies', 'drop-replies'));
     if (mode === 'hang') hold(link);
   });
 
+  /** A stream with a hole in it is no stream: once something was lost, nothing more of it is passed on. */
+  function passes({ lost, forgotten }: Link, direction: keyof Link['lost'], dropping: Mode): boolean {
+    if (mode === dropping) lost[direction] = true;
+    return !forgotten && !lost[direction];
+  }
+
   function forward(from: Socket, to: Socket, wanted: () => boolean): void {
-    const later = (act: () => void) => (delayMs > 0 ? void setTimeout(act, delayMs) : act());
+    const later = inOrder(() => (delayMs > 0 ? Math.max(0, delayMs + (Math.random() * 2 - 1) * jitterMs) : 0));
     from.on('data', (data) => {
       if (!wanted()) return;
       later(() => {
@@ -78,7 +91,8 @@ export async function startTcpProxy(target: string | { host: string; port: numbe
         to.once('drain', () => mode !== 'hang' && from.resume());
       });
     });
-    from.once('end', () => later(() => to.end()));
+    // A direction that loses what is said loses the farewell too.
+    from.once('end', () => wanted() && later(() => to.end()));
   }
 
   function close(link: Link): void {
@@ -130,14 +144,25 @@ export async function startTcpProxy(target: string | { host: string; port: numbe
     dropReplies() {
       mode = 'drop-replies';
     },
-    delay(ms) {
+    dropRequests() {
+      mode = 'drop-requests';
+    },
+    halfOpen() {
+      for (const link of links) {
+        link.forgotten = true;
+        link.server.destroy();
+      }
+    },
+    delay(ms, jitter = 0) {
       delayMs = ms;
+      jitterMs = jitter;
     },
     heal() {
       mode = 'pass';
       delayMs = 0;
+      jitterMs = 0;
       for (const link of links) {
-        if (link.lostReplies) {
+        if (link.forgotten || link.lost.requests || link.lost.replies) {
           reset(link);
         } else {
           link.client.resume();
@@ -146,6 +171,25 @@ export async function startTcpProxy(target: string | { host: string; port: numbe
       }
     },
     stop,
+  };
+}
+
+/** Does things each after a delay of its own, but never one before another that was there first. */
+function inOrder(delay: () => number): (act: () => void) => void {
+  const waiting: { at: number; act(): void }[] = [];
+  const arrive = () => {
+    const now = performance.now();
+    for (let next = waiting[0]; next && next.at <= now; next = waiting[0]) {
+      waiting.shift();
+      next.act();
+    }
+    if (waiting[0]) setTimeout(arrive, waiting[0].at - now);
+  };
+  return (act) => {
+    const ms = delay();
+    if (ms === 0 && waiting.length === 0) return act();
+    // One timer for the first of them: timers of different lengths do not keep their order to the millisecond.
+    if (waiting.push({ at: performance.now() + ms, act }) === 1) setTimeout(arrive, ms);
   };
 }
 

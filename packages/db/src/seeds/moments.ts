@@ -1,5 +1,5 @@
 /** 003, "VideoMoments Database Schema". */
-import { BYTES, NAMES, RUN_NULLS, type Seed, STRICTER } from './shape.ts';
+import { BYTES, HOT_RUNS, NAMES, RUN_NULLS, type Seed, STRICTER } from './shape.ts';
 
 const created = 'timestamp default now()';
 
@@ -194,8 +194,8 @@ export const moments: Seed = {
           on: ['generation_config_id'],
           fate: { renamed: 'idx_pipeline_runs_config_id' },
         },
-        idx_pipeline_history_status: { on: ['status'], fate: { renamed: 'idx_pipeline_runs_status' } },
-        idx_pipeline_history_started_at: { on: ['started_at'], fate: { renamed: 'idx_pipeline_runs_started_at' } },
+        idx_pipeline_history_status: { on: ['status'], fate: { dropped: HOT_RUNS } },
+        idx_pipeline_history_started_at: { on: ['started_at'], fate: { dropped: HOT_RUNS } },
       },
     },
   },

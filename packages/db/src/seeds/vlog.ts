@@ -1,5 +1,5 @@
 /** 004, "VLog Database Schema". Its cascade table is written into the columns it speaks of. */
-import { IDS, JSON_TEXT, NAMES, NO_INDEX, NOT_PROBED, ONE_LEDGER, type Seed, STRICTER } from './shape.ts';
+import { IDS, JSON_TEXT, NAMES, NO_INDEX, NO_VIDEO, NOT_PROBED, ONE_LEDGER, type Seed, STRICTER } from './shape.ts';
 
 const created = 'timestamptz default now()';
 
@@ -103,7 +103,11 @@ export const vlog: Seed = {
       },
       checks: [{ expression: 'progress_percent between 0 and 100' }],
       indexes: {
-        ix_transcoding_jobs_video_id: { on: ['video_id'], fate: { renamed: 'ix_tasks_video_id' } },
+        ix_transcoding_jobs_video_id: {
+          on: ['video_id'],
+          whereNow: 'video_id IS NOT NULL',
+          fate: { renamed: 'ix_tasks_video_id', because: NO_VIDEO },
+        },
         ix_transcoding_jobs_claim_expires: { on: ['claim_expires_at'], fate: { dropped: NO_INDEX } },
       },
     },

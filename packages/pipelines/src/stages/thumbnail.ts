@@ -1,7 +1,7 @@
 /** `thumbnail`: a JPEG for lists and players, from a still or from a video's first frame. */
 import { join } from 'node:path';
 import { artifactRef, defineStage, RetryableError } from '@reelfleet/core';
-import { planThumbnail, probe } from '@reelfleet/media';
+import { planPictureCheck, planThumbnail, probe } from '@reelfleet/media';
 import { z } from 'zod';
 import { runPlan } from '../run-plan.ts';
 
@@ -35,6 +35,8 @@ export const thumbnail = defineStage({
         `thumbnail of ${input.source.uri} came out at ${picture?.width}×${picture?.height} instead of ${width}×${height}`,
       );
     }
+    // A file that breaks off has a good header too.
+    await runPlan(context, planPictureCheck(output));
     await pausePoint('before-upload');
     const thumbnail = await storage.put(
       'thumbnail.jpg',
