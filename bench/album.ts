@@ -1,231 +1,184 @@
 /**
- * How fast an album is made, against the obvious single ffmpeg command on the same stills and tracks.
- *
- *   npx node bench/album.ts                                   4 stills, 4 tracks of one minute
- *   npx node bench/album.ts --tracks 20 --minutes 60 --obvious-tracks 2
- *
- * Ours counts everything after the providers: measuring, normalising and encoding the tracks, encoding the stills, rendering
- * with its look at the product, and the second look of `verify`. Tracks and stills run two at a time, as on one worker with
- * two cores. The obvious command is run on the first `--obvious-tracks` pairs and scaled to the whole by length: its time grows
- * linearly, since it encodes every frame. All runs are niced; CPU seconds are compared beside wall clock, because they hold on
- * a busy machine too. Results also go to bench/results/album.json.
+ * How fast an album is made, against the obvious single ffmpeg command on the same stills and tracks, as people type it
+ * (x264's preset medium) and in its veryfast form. Ours counts everything after the providers: measuring, normalising and
+ * encoding the tracks, encoding the stills, rendering with its look at the product, and the second look of `verify`. The
+ * obvious command runs on the first track and is scaled to the whole by length: it encodes every frame, so its time grows
+ * linearly. CPU seconds stand beside the wall clock, because they hold on a busy machine too.
  */
-import { spawnSync } from 'node:child_process';
-import { copyFile, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { cpus, loadavg, tmpdir } from 'node:os';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
-import type { ArtifactRef, Providers } from '@reelfleet/core';
-import { type Boundary, openTools, type Plan, planLook, readLook } from '@reelfleet/media';
+import type { ArtifactRef, Tools } from '@reelfleet/core';
+import { type Boundary, openTools, planLook, readLook } from '@reelfleet/media';
 import { image, music, render, verify } from '@reelfleet/pipelines';
-import { dummyImage, dummyMusic } from '@reelfleet/providers';
 import { runStage } from '../packages/pipelines/src/testing.ts';
+import { type Cost, costSum, openCostMeter } from './album-cost.ts';
+import { type Material, makeMaterial, twoAtATime } from './album-material.ts';
+import { type Preset, planObvious } from './album-obvious.ts';
+import { type Benchmark, type BenchmarkOptions, type Cell, judge } from './benchmark.ts';
 
-const { values } = parseArgs({
-  options: {
-    tracks: { type: 'string', default: '4' },
-    minutes: { type: 'string', default: '4' },
-    'obvious-tracks': { type: 'string' },
-    root: { type: 'string' },
-  },
-});
-const tracks = Number(values.tracks);
-const seconds = (Number(values.minutes) * 60) / tracks;
-const obviousTracks = Math.min(tracks, Number(values['obvious-tracks'] ?? tracks));
 const format = { width: 1920, height: 1080, fps: 30 };
+const presets: readonly Preset[] = ['medium', 'veryfast'];
+const TIMES = 20;
+/** Likeness closer than this is equal to the eye and to any player. */
+const EQUAL = 0.001;
+/** Tracks that the obvious command is run on. */
+const SAMPLE = 1;
 
-const root = values.root ?? (await mkdtemp(join(tmpdir(), 'album-bench-')));
-await mkdir(root, { recursive: true });
-const usageFile = join(root, 'usage.txt');
-// GNU time writes CPU seconds and peak memory of each ffmpeg; without it only wall clock is known.
-const gnuTime = spawnSync('/usr/bin/time', ['-f', '%U', 'true']).status === 0;
-const prefix = ['nice', '-n', '10', ...(gnuTime ? ['/usr/bin/time', '-a', '-o', usageFile, '-f', '%U %S %M'] : [])];
-const tools = openTools({ threads: cpus().length, prefix });
-
-interface Cost {
-  what: string;
-  wallSeconds: number;
-  cpuSeconds: number | null;
-  peakMb: number | null;
-}
-const costs: Cost[] = [];
-
-/** Run work and write down what its ffmpeg processes cost. */
-async function cost<T>(what: string, work: () => Promise<T>): Promise<T> {
-  await writeFile(usageFile, '');
-  const from = performance.now();
-  const result = await work();
-  const wallSeconds = (performance.now() - from) / 1_000;
-  const rows = (await readFile(usageFile, 'utf8')).split('\n').map((line) => line.split(' ').map(Number));
-  const processes = rows.filter((row): row is [number, number, number] => row.length === 3);
-  costs.push({
-    what,
-    wallSeconds,
-    cpuSeconds: gnuTime ? processes.reduce((sum, [user, system]) => sum + user + system, 0) : null,
-    peakMb: gnuTime ? Math.max(...processes.map(([, , kilobytes]) => kilobytes / 1_024)) : null,
-  });
-  console.error(`${what}: ${wallSeconds.toFixed(1)} s`);
-  return result;
+interface Likeness {
+  readonly mean: number;
+  readonly min: number;
 }
 
-/** Two at a time, as a worker with two slots. */
-async function twoAtATime<T>(count: number, work: (orderIndex: number) => Promise<T>): Promise<T[]> {
-  const results: T[] = [];
-  let next = 1;
-  const lane = async () => {
-    while (next <= count) {
-      const orderIndex = next;
-      next += 1;
-      results[orderIndex - 1] = await work(orderIndex);
-    }
-  };
-  await Promise.all([lane(), lane()]);
-  return results;
-}
-
-// Material: made once per folder, by the built-in providers.
-const wavOf = (orderIndex: number) => join(root, `track-${orderIndex}-${seconds}.wav`);
-const pngOf = (orderIndex: number) => join(root, `still-${orderIndex}.png`);
-const moods = ['calm strings, slow', 'warm piano', 'bright harp, lively', 'dark choir pads'];
-const scenes = [
-  'misty mountains at dawn',
-  'old library by candlelight',
-  'city in the rain at night',
-  'quiet sea under stars',
-];
-await twoAtATime(tracks, async (orderIndex) => {
-  const at = <T>(list: readonly T[]) => list[(orderIndex - 1) % list.length] as T;
-  const missing = async (path: string) => (await stat(path).catch(() => null)) === null;
-  if (await missing(wavOf(orderIndex))) {
-    await dummyMusic.generate({ prompt: at(moods), seed: orderIndex, seconds }, { path: wavOf(orderIndex) });
-  }
-  if (await missing(pngOf(orderIndex))) {
-    await dummyImage.generate({ prompt: at(scenes), seed: orderIndex, ...format }, { path: pngOf(orderIndex) });
-  }
-});
-
-/** Providers that hand out the material: what they take is not measured. */
-const ready: Providers = {
-  music: {
-    name: 'dummy',
-    async generate({ seed }, { path }) {
-      await copyFile(wavOf(seed), path);
-      return { providerId: null, licenseUrl: null };
-    },
-  },
-  image: {
-    name: 'dummy',
-    async generate({ seed }, { path }) {
-      await copyFile(pngOf(seed), path);
-      return { providerId: null };
-    },
-  },
-  language: {
-    name: 'none',
-    planAlbum: () => Promise.reject(new Error('the benchmark plans no prompts')),
-  },
-};
-
-const world = { root, tools, providers: ready };
-const pair = (orderIndex: number) => ({ orderIndex, title: `Track ${orderIndex}`, prompt: 'bench', seed: orderIndex });
-const made = await cost('tracks', () =>
-  twoAtATime(tracks, (index) => runStage(music, { ...pair(index), seconds }, world)),
-);
-const stills = await cost('stills', () =>
-  twoAtATime(tracks, (index) => runStage(image, { ...pair(index), ...format }, world)),
-);
-const album = {
-  title: 'Benchmark',
-  artist: 'Bench',
-  description: '',
-  ...format,
-  orderedSeconds: tracks * seconds,
-  preview: true,
-  tracks: made,
-  stills,
-};
-const rendered = await cost('render', () => runStage(render, album, world));
-await cost('verify', () => runStage(verify, { video: rendered.video, album }, world));
-
-// The obvious way: every frame of every still through the encoder.
-const obviousFile = join(root, 'obvious.mp4');
-const chosen = Array.from({ length: obviousTracks }, (_, index) => index + 1);
-const obvious: Plan = {
-  what: 'obvious',
-  args: [
-    '-y',
-    ...chosen.flatMap((index) => ['-loop', '1', '-framerate', '30', '-t', String(seconds), '-i', pngOf(index)]),
-    ...chosen.flatMap((index) => ['-i', wavOf(index)]),
-    '-filter_complex',
-    `${chosen.map((_, at) => `[${at}:v]`).join('')}concat=n=${chosen.length}:v=1:a=0,scale=out_color_matrix=bt709:out_range=tv,format=yuv420p[v];` +
-      `${chosen.map((_, at) => `[${at + chosen.length}:a]`).join('')}concat=n=${chosen.length}:v=0:a=1[a]`,
-    ...['-map', '[v]', '-map', '[a]', '-c:v', 'libx264', '-preset', 'medium', '-crf', '20', '-r', '30'],
-    ...['-c:a', 'aac', '-b:a', '192k', '-movflags', '+faststart', obviousFile],
-  ],
-};
-await cost('obvious', () => tools.ffmpeg(obvious.args));
-
-interface Shown {
-  start: number;
-  frames: number;
-}
-/** Mean and least likeness to the stills at the start, middle and end of each of the first tracks. */
-async function likeness(file: string, shown: readonly Shown[]): Promise<{ mean: number; min: number }> {
+/** Mean and least likeness to the stills at the start, middle and end of the given stretches. */
+async function likeness(
+  tools: Tools,
+  file: string,
+  shown: readonly { start: number; frames: number }[],
+  material: Material,
+): Promise<Likeness> {
   const seen: number[] = [];
   for (const [index, { start, frames }] of shown.entries()) {
     for (const frame of [start, start + Math.floor(frames / 2), start + frames - 3]) {
-      const boundary: Boundary = { frame, before: null, after: pngOf(index + 1) };
+      const boundary: Boundary = { frame, before: null, after: material.still(index + 1) };
       seen.push(...readLook((await tools.ffmpeg(planLook({ file, boundary, ...format }).args)).stdout));
     }
   }
   return { mean: seen.reduce((sum, value) => sum + value, 0) / seen.length, min: Math.min(...seen) };
 }
-const pathOf = ({ uri }: ArtifactRef) => fileURLToPath(uri);
-let frame = 0;
-const oursShown = rendered.tracks.map(({ frames }) => {
-  const shown = { start: frame, frames };
-  frame += frames;
-  return shown;
-});
-const whole = Math.round(seconds * format.fps);
-const ssim = {
-  ours: await likeness(pathOf(rendered.video), oursShown.slice(0, obviousTracks)),
-  obvious: await likeness(
-    obviousFile,
-    chosen.map((_, at) => ({ start: at * whole, frames: whole })),
-  ),
-};
 
-const scale = tracks / obviousTracks;
-const of = (what: string) => costs.find((entry) => entry.what === what) as Cost;
-const sum = (names: readonly string[], field: 'wallSeconds' | 'cpuSeconds') =>
-  names.reduce((total, name) => total + (of(name)[field] ?? Number.NaN), 0);
-const ours = ['tracks', 'stills', 'render', 'verify'];
-const result = {
-  minutes: (tracks * seconds) / 60,
-  tracks,
-  obviousMinutes: (obviousTracks * seconds) / 60,
-  cores: cpus().length,
-  load: loadavg().map((value) => Math.round(value * 10) / 10),
-  costs,
-  sizeMb: { ours: rendered.sizeBytes / 2 ** 20, obviousScaled: ((await stat(obviousFile)).size / 2 ** 20) * scale },
-  ssim,
-  ratio: {
-    wall: (of('obvious').wallSeconds * scale) / sum(ours, 'wallSeconds'),
-    cpu: ((of('obvious').cpuSeconds ?? Number.NaN) * scale) / sum(ours, 'cpuSeconds'),
-    renderShareOfObviousWall: of('render').wallSeconds / (of('obvious').wallSeconds * scale),
-  },
+const pathOf = ({ uri }: ArtifactRef) => fileURLToPath(uri);
+
+async function run({ short, say }: BenchmarkOptions) {
+  const tracks = short ? 2 : 20;
+  const seconds = short ? 4 : 180;
+  const folder = await mkdtemp(join(tmpdir(), 'album-bench-'));
+  try {
+    const meter = openCostMeter(join(folder, 'usage.txt'));
+    const tools = openTools({ threads: cpus().length, prefix: [...meter.prefix] });
+    const material = await makeMaterial(folder, { tracks, seconds, ...format });
+    const world = { root: folder, tools, providers: material.providers };
+    const costs = new Map<string, Cost>();
+    const cost = async <T>(what: string, work: () => Promise<T>): Promise<T> => {
+      const { result, cost } = await meter.of(work);
+      costs.set(what, cost);
+      say(`${what}: ${cost.wallSeconds.toFixed(1)} s`);
+      return result;
+    };
+    const pair = (orderIndex: number) => ({
+      orderIndex,
+      title: `Track ${orderIndex}`,
+      prompt: 'bench',
+      seed: orderIndex,
+    });
+    const made = await cost('tracks', () =>
+      twoAtATime(tracks, (index) => runStage(music, { ...pair(index), seconds }, world)),
+    );
+    const stills = await cost('stills', () =>
+      twoAtATime(tracks, (index) => runStage(image, { ...pair(index), ...format }, world)),
+    );
+    const album = {
+      title: 'Benchmark',
+      artist: 'Bench',
+      description: '',
+      ...format,
+      orderedSeconds: tracks * seconds,
+      preview: true,
+      tracks: made,
+      stills,
+    };
+    const rendered = await cost('render', () => runStage(render, album, world));
+    await cost('verify', () => runStage(verify, { video: rendered.video, album }, world));
+    const ours = costSum([...costs.values()]);
+
+    const chosen = Array.from({ length: SAMPLE }, (_, index) => index + 1);
+    const obvious = [];
+    for (const preset of presets) {
+      const file = join(folder, `obvious-${preset}.mp4`);
+      const given = { stills: chosen.map(material.still), tracks: chosen.map(material.track) };
+      await cost(`obvious, ${preset}`, () => tools.ffmpeg(planObvious({ ...given, seconds, preset, file }).args));
+      const shown = chosen.map((_, at) => ({ start: at * seconds * format.fps, frames: seconds * format.fps }));
+      obvious.push({
+        preset,
+        sample: costs.get(`obvious, ${preset}`) as Cost,
+        sizeMb: ((await stat(file)).size / 2 ** 20) * (tracks / SAMPLE),
+        ssim: await likeness(tools, file, shown, material),
+      });
+    }
+    let frame = 0;
+    const ourShown = rendered.tracks.slice(0, SAMPLE).map(({ frames }) => {
+      const shown = { start: frame, frames };
+      frame += frames;
+      return shown;
+    });
+    const ourSsim = await likeness(tools, pathOf(rendered.video), ourShown, material);
+
+    const scale = tracks / SAMPLE;
+    const times = (theirs: number | null, mine: number | null) =>
+      theirs === null || mine === null ? null : (theirs * scale) / mine;
+    const medium = obvious[0] as (typeof obvious)[number];
+    const wall = times(medium.sample.wallSeconds, ours.wallSeconds);
+    return {
+      tables: [
+        {
+          title: `an album of ${(tracks * seconds) / 60} minutes, 1080p at 30: ${tracks} tracks and stills`,
+          columns: [
+            'what',
+            'wall s',
+            'CPU s',
+            'peak MB of a process',
+            'MB',
+            'SSIM mean',
+            'SSIM least',
+            'ours is faster',
+            'in CPU',
+          ],
+          rows: [
+            ...[...costs]
+              .filter(([what]) => !what.startsWith('obvious'))
+              .map(([what, { wallSeconds, cpuSeconds, peakMb }]): Cell[] => [what, wallSeconds, cpuSeconds, peakMb]),
+            [
+              ...['ours, all of it', ours.wallSeconds, ours.cpuSeconds, ours.peakMb, rendered.sizeBytes / 2 ** 20],
+              ...[ourSsim.mean.toFixed(4), ourSsim.min.toFixed(4)],
+            ],
+            ...obvious.map(({ preset, sample, sizeMb, ssim }): Cell[] => [
+              `obvious command, ${preset}`,
+              sample.wallSeconds * scale,
+              sample.cpuSeconds === null ? null : sample.cpuSeconds * scale,
+              sample.peakMb,
+              sizeMb,
+              ssim.mean.toFixed(4),
+              ssim.min.toFixed(4),
+              times(sample.wallSeconds, ours.wallSeconds),
+              times(sample.cpuSeconds, ours.cpuSeconds),
+            ]),
+          ],
+        },
+      ],
+      goals: [
+        judge(goals[0], wall, { atLeast: TIMES }, (value) => `${value.toFixed(1)} times`),
+        judge(goals[1], ourSsim.min - medium.ssim.min, { atLeast: -EQUAL }, (value) => value.toFixed(4)),
+      ],
+      facts: { tracks, seconds, costs: Object.fromEntries(costs), ours, ourSsim, obvious, scale },
+      notes: [
+        `the obvious command ran on the first ${SAMPLE * seconds} s and is scaled to the whole; its memory and SSIM are those of that run`,
+        'all ffmpeg processes are niced; stills and tracks are made before anything is measured',
+      ],
+    };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+const goals = [
+  `a 60-minute album at least ${TIMES} times as fast as the obvious command`,
+  `its least SSIM against the stills as good as the obvious command's (difference of at least -${EQUAL})`,
+] as const;
+
+export const benchmark: Benchmark = {
+  name: 'album',
+  question: 'how fast is an album made, against the obvious ffmpeg command on the same stills and tracks?',
+  goals,
+  run,
 };
-console.table(
-  costs.map(({ what, wallSeconds, cpuSeconds, peakMb }) => ({
-    what: what === 'obvious' ? `obvious, ${obviousTracks} of ${tracks} tracks` : what,
-    'wall s': Number(wallSeconds.toFixed(1)),
-    'cpu s': cpuSeconds === null ? 'not measured' : Number(cpuSeconds.toFixed(1)),
-    'peak MB': peakMb === null ? 'not measured' : Math.round(peakMb),
-  })),
-);
-console.log(JSON.stringify({ ...result, costs: undefined }, null, 2));
-await mkdir(new URL('results/', import.meta.url), { recursive: true });
-await writeFile(new URL('results/album.json', import.meta.url), `${JSON.stringify(result, null, 2)}\n`);
-if (values.root === undefined) await rm(root, { recursive: true, force: true });

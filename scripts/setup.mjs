@@ -46,7 +46,7 @@ export async function setUp() {
 }
 
 /** npm, under this very Node when npm started us. */
-function npm(args) {
+export function npm(args) {
   const self = process.env.npm_execpath ?? '';
   return /npm-cli\.c?js$/.test(self) ? [process.execPath, [self, ...args]] : ['npm', args];
 }
@@ -62,7 +62,7 @@ export function runPinned(args) {
  * of its own and we hand signals on, so that it hears each one once, whether the terminal, npm or somebody's kill sent
  * it, and can shut down in peace while we wait. Where Linux can do it, our own sudden death reaches it as a SIGTERM.
  */
-function run(command, args, env = process.env) {
+export function run(command, args, env = process.env) {
   const tie = ['--pdeathsig', 'TERM', '--'];
   const tied =
     process.platform === 'linux' && spawnSync('setpriv', [...tie, 'true'], { stdio: 'ignore' }).status === 0
