@@ -60,6 +60,8 @@ async function run({ short, say }: BenchmarkOptions): Promise<Report> {
   let fleet = open();
   try {
     const workers = await populate(fleet, size.workers);
+    await endWithCounts(fleet, db);
+    fleet = open();
     await fleet.query('vacuum analyze');
     await endWithCounts(fleet, db);
     fleet = open();

@@ -95,16 +95,22 @@ async function main(): Promise<number> {
   return values.strict && !values.short && !values.only && !values.count && missed > 0 ? 1 : 0;
 }
 
+let stopped = false;
 for (const [signal, code] of [
   ['SIGINT', 130],
   ['SIGTERM', 143],
 ] as const) {
-  process.once(signal, () => void cleanUp().finally(() => process.exit(code)));
+  process.once(signal, () => {
+    stopped = true; // what now fails, fails because of us
+    void cleanUp().finally(() => process.exit(code));
+  });
 }
 try {
   process.exit(await main());
 } catch (error) {
-  console.error(error);
-  await cleanUp();
-  process.exit(1);
+  if (!stopped) {
+    console.error(error);
+    await cleanUp().catch((also) => console.error(also));
+    process.exit(1);
+  }
 }

@@ -4,8 +4,8 @@ DROP INDEX "uq_pipeline_runs_unfinished";--> statement-breakpoint
 DROP INDEX "ix_tasks_video_id";--> statement-breakpoint
 -- One statement, so that the table is rewritten once; with the room that HOT updates need on each page.
 ALTER TABLE "pipeline_runs" SET (fillfactor = 50);--> statement-breakpoint
-ALTER TABLE "pipeline_runs" ADD COLUMN "unfinished_video_id" uuid GENERATED ALWAYS AS (case when status in ('queued', 'running') and template <> 'single' then video_id end) STORED,
-  ADD COLUMN "trouble" varchar(20) GENERATED ALWAYS AS (case when status in ('failed', 'partial', 'cancelled') then status end) STORED;--> statement-breakpoint
+ALTER TABLE "pipeline_runs" ADD COLUMN "unfinished_video_id" uuid GENERATED ALWAYS AS (case when status::text = any ('{queued,running}') and template <> 'single' then video_id end) STORED,
+  ADD COLUMN "trouble" varchar(20) GENERATED ALWAYS AS (case when status::text = any ('{failed,partial,cancelled}') then status end) STORED;--> statement-breakpoint
 CREATE INDEX "ix_pipeline_runs_trouble" ON "pipeline_runs" USING btree ("trouble","id") WHERE "pipeline_runs"."trouble" is not null;--> statement-breakpoint
 CREATE UNIQUE INDEX "uq_pipeline_runs_unfinished" ON "pipeline_runs" USING btree ("unfinished_video_id","template") WHERE "pipeline_runs"."unfinished_video_id" is not null;--> statement-breakpoint
 CREATE INDEX "ix_tasks_video_id" ON "tasks" USING btree ("video_id") WHERE "tasks"."video_id" is not null;--> statement-breakpoint

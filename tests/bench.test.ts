@@ -45,7 +45,7 @@ describe('the short form of a benchmark gives a whole report', { timeout: 300_00
     }
   });
 
-  test('heartbeats: every beat is answered, keeps every lease, and is one statement', async () => {
+  test('heartbeats: every beat is answered, keeps every lease, and writes each row once', async () => {
     const report = await heartbeats.run({ short: true, say });
     const rows = rowsOf(report);
     expect(rows['beats that failed']).toEqual([0]);

@@ -9,8 +9,8 @@ import { describe, expect, test } from 'vitest';
 
 const main = fileURLToPath(new URL('./chaos/main.ts', import.meta.url));
 const SEED = 7;
-/** One of each kind: a frozen worker, a lost settle, odd tickets, a bad bucket. */
-const FAULTS = '2,13,21,25';
+/** One of each kind: a frozen worker, a flushed Redis, a lost settle, poison, odd tickets, a bad bucket. */
+const FAULTS = '2,6,13,20,21,25';
 const LEASE_SECONDS = 6;
 
 interface Ended {

@@ -81,6 +81,7 @@ async function startContender(entry: Entry, place: Place): Promise<ContenderProc
       const timer = setTimeout(() => fail(`no answer within ${withinSeconds} s`), withinSeconds * 1000);
       child.on('message', hear);
       child.on('exit', left);
+      if (!child.connected) left(child.exitCode);
     });
   }
 
@@ -95,13 +96,13 @@ async function startContender(entry: Entry, place: Place): Promise<ContenderProc
     pid: child.pid as number,
     order<T>(order: Order, withinSeconds = 120) {
       const pending = answer<T>(order.do, withinSeconds);
-      child.send(order);
+      child.send(order, () => {}); // what cannot be sent has no answer, and that is told of
       return pending;
     },
     async end() {
       if (child.connected) {
         const pending = answer('close', 15);
-        child.send({ do: 'close' } satisfies Order);
+        child.send({ do: 'close' } satisfies Order, () => {});
         await pending.catch(() => {});
       }
       off();

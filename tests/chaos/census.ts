@@ -78,7 +78,7 @@ export function orphanedScratch(scratch: string, living: readonly number[]): str
     });
 }
 
-/** How one process grew: its level when it had warmed up, and its last one. */
+/** How one process grew: what it needed when it had warmed up, and its last level. */
 export interface Growth {
   readonly warm: Omit<Sample, 'at'>;
   readonly last: Omit<Sample, 'at'>;
@@ -87,13 +87,29 @@ export interface Growth {
 const WARM_UP_MS = 20_000;
 const LEVEL_SAMPLES = 5;
 
-/** Medians of the first samples after warm-up and of the last ones; null when it did not live long enough. Pure. */
+/**
+ * The highest level in the first third of its life after warm-up (an outage then would make any later level look grown),
+ * and the level at its end; null when it did not live long enough. Pure.
+ */
 export function growth(samples: readonly Sample[]): Growth | null {
   const first = samples[0];
   if (!first) return null;
   const warmed = samples.filter(({ at }) => at - first.at >= WARM_UP_MS);
   if (warmed.length < 2 * LEVEL_SAMPLES) return null;
-  return { warm: level(warmed.slice(0, LEVEL_SAMPLES)), last: level(warmed.slice(-LEVEL_SAMPLES)) };
+  const early = Math.max(LEVEL_SAMPLES, Math.floor(warmed.length / 3));
+  const levels: Omit<Sample, 'at'>[] = [];
+  for (let from = 0; from + LEVEL_SAMPLES <= early; from += LEVEL_SAMPLES) {
+    levels.push(level(warmed.slice(from, from + LEVEL_SAMPLES)));
+  }
+  const highest = (pick: (one: Omit<Sample, 'at'>) => number) => Math.max(...levels.map(pick));
+  return {
+    warm: {
+      memoryMb: highest(({ memoryMb }) => memoryMb),
+      descriptors: highest(({ descriptors }) => descriptors),
+      sockets: highest(({ sockets }) => sockets),
+    },
+    last: level(warmed.slice(-LEVEL_SAMPLES)),
+  };
 }
 
 function level(samples: readonly Sample[]): Omit<Sample, 'at'> {

@@ -84,10 +84,12 @@ describe('the table', () => {
   });
 
   test('comes with the command that does the same again', () => {
-    expect(repeatCommand({ seed: 7, minutes: 10, only: [3, 8] })).toBe(
+    expect(repeatCommand({ seed: 7, minutes: 10, only: [3, 8], leaseMs: 3_000 })).toBe(
       'npm run chaos -- --seed 7 --minutes 10 --only 3,8',
     );
-    expect(repeatCommand({ seed: 7, minutes: null, only: null })).toBe('npm run chaos -- --seed 7');
+    expect(repeatCommand({ seed: 7, minutes: null, only: null, leaseMs: 6_000 })).toBe(
+      'npm run chaos -- --seed 7 --lease 6',
+    );
   });
 });
 

@@ -14,7 +14,7 @@ import { judge, type Verdict } from './judge.ts';
 import { startLoad } from './load.ts';
 import { runNemesis } from './nemesis.ts';
 import { MIX, schedule, type Turn, type Wishes } from './schedule.ts';
-import { repeatCommand, resultTable, type Told } from './table.ts';
+import { repeatCommand, resultTable, type Told, USUAL_LEASE_MS } from './table.ts';
 import { type OpenYard, openYard } from './yard.ts';
 
 const startedAt = performance.now();
@@ -67,7 +67,7 @@ function readCommand(args: readonly string[]): Command {
     // Faults asked for by number are all done; the whole list is long, so it has its time.
     minutes: minutes ?? (only === null ? 10 : null),
     only,
-    leaseMs: (number('lease', 'seconds, 1 or more', 1) ?? 3) * 1_000,
+    leaseMs: (number('lease', 'seconds, 1 or more', 1) ?? USUAL_LEASE_MS / 1_000) * 1_000,
     list: values.list === true,
     keep: values.keep === true,
   };

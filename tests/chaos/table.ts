@@ -64,10 +64,14 @@ export function resultTable(told: readonly Told[], width = 120): string {
 /** Turns of one fault are one row; so are all mixes. */
 const rowOf = ({ number, name }: Told): string => (number === MIX ? '' : `${number} ${name}`);
 
+/** The lease of the load's workers unless one is asked for. */
+export const USUAL_LEASE_MS = 3_000;
+
 /** The command that does the same again. */
-export function repeatCommand({ seed, minutes, only }: Wishes): string {
+export function repeatCommand({ seed, minutes, only, leaseMs }: Wishes & { readonly leaseMs: number }): string {
   const words = [`--seed ${seed}`];
   if (minutes !== null) words.push(`--minutes ${minutes}`);
   if (only !== null) words.push(`--only ${only.join(',')}`);
+  if (leaseMs !== USUAL_LEASE_MS) words.push(`--lease ${leaseMs / 1_000}`);
   return `npm run chaos -- ${words.join(' ')}`;
 }

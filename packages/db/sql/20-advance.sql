@@ -1,6 +1,8 @@
 -- What follows when tasks have ended or come back: dependants skipped, recounted and unblocked, runs rolled up.
 -- Internal: the caller (settle, operator, sweep) holds the locks of the runs, so nothing in a run moves meanwhile.
 
+-- For a row or two: it is called anew for each, since Postgres inlines no function with a subquery. Where there may be
+-- many rows, the few stages that are paused are listed first.
 create or replace function reelfleet.paused(p_stage text) returns boolean language sql stable as $$
   select exists (select 1 from public.stage_controls c where c.stage = p_stage and c.paused_at is not null)
 $$;
@@ -18,6 +20,7 @@ end $$;
 
 -- Runs' status, counters and phase from their tasks: the SQL twin of runStatus in packages/core/src/pipeline.ts. Counting
 -- is one pass over a run's tasks; what has to be ordered (its phase, the error it ends with) is asked only when wanted.
+-- (coalesce keeps the index on all failed tasks out of it: see 31-claim.sql.)
 create or replace function reelfleet.roll_up(p_runs uuid[]) returns void
 language plpgsql set search_path = public, pg_temp as $$
 declare
@@ -53,11 +56,11 @@ begin
       state_version = r.state_version + (r.status <> w.status)::int,
       completed_at = case when w.status in ('queued', 'running') then null else coalesce(r.completed_at, now()) end,
       error_stage = case when w.status in ('failed', 'partial') then (
-        select t.stage from tasks t where t.run_id = w.run_id and t.status = 'failed'
+        select t.stage from tasks t where t.run_id = w.run_id and coalesce(t.status, '') = 'failed'
         order by t.optional, t.completed_at nulls last, t.key limit 1) end,
       error_message = case
         when w.status in ('failed', 'partial') then (
-          select t.last_error from tasks t where t.run_id = w.run_id and t.status = 'failed'
+          select t.last_error from tasks t where t.run_id = w.run_id and coalesce(t.status, '') = 'failed'
           order by t.optional, t.completed_at nulls last, t.key limit 1)
         when w.status = 'cancelled' then 'cancelled by ' || coalesce(r.cancel_requested_by, (
           select max(t.cancel_requested_by) from tasks t where t.run_id = w.run_id and t.status = 'cancelled'), 'an operator') end
@@ -104,16 +107,8 @@ declare
   affected uuid[] := p_changed;
   fresh uuid[] := '{}';
   first_pass boolean := true;
+  paused_stages text[];
 begin
-  -- A task that nothing waits for, and that waits for nothing itself, moves its run only.
-  if not exists (
-    select from unnest(p_changed) as c(id) join tasks t on t.id = c.id
-    where t.status in ('blocked', 'queued') or exists (select from task_dependencies d where d.depends_on_id = c.id))
-  then
-    perform reelfleet.roll_up(p_runs);
-    return fresh;
-  end if;
-
   -- 1. A hard need that can never be met skips its dependant, and so on down the hard edges.
   loop
     with doomed as (
@@ -155,6 +150,7 @@ begin
   from counts c where t.id = c.id and t.pending_deps <> c.open;
 
   -- 3. Whose last need is met becomes due, unless its run is being cancelled.
+  paused_stages := array(select c.stage from stage_controls c where c.paused_at is not null order by c.stage);
   with ready as (
     select t.id from tasks t join pipeline_runs r on r.id = t.run_id
     where t.run_id = any(p_runs) and t.status = 'blocked' and t.pending_deps = 0 and r.cancel_requested_at is null
@@ -162,8 +158,8 @@ begin
   ), freed as (
     update tasks t set status = 'queued', state_version = t.state_version + 1, last_event = 'unblock', updated_by = p_actor,
       run_after = now(), updated_at = now(),
-      dispatched_at = case when reelfleet.paused(t.stage) then null else now() end,
-      dispatches = t.dispatches + (not reelfleet.paused(t.stage))::int
+      dispatched_at = case when t.stage <> all(paused_stages) then now() end,
+      dispatches = t.dispatches + (t.stage <> all(paused_stages))::int
     from ready where t.id = ready.id returning t.id
   )
   select coalesce(array_agg(id), '{}') into fresh from freed;
@@ -171,4 +167,16 @@ begin
   -- A fresh statement: in the same one it would see the tasks as they were.
   perform reelfleet.roll_up(p_runs);
   return fresh;
+end $$;
+
+-- The same for tasks that have ended, none of them new or back again: where nothing waits for any of them, as in runs of
+-- one task, they move their runs only.
+create or replace function reelfleet.advance_ended(p_runs uuid[], p_ended uuid[], p_actor text) returns uuid[]
+language plpgsql set search_path = public, pg_temp as $$
+begin
+  if exists (select from unnest(p_ended) as e(id) where exists (select from task_dependencies d where d.depends_on_id = e.id)) then
+    return reelfleet.advance(p_runs, p_ended, p_actor);
+  end if;
+  perform reelfleet.roll_up(p_runs);
+  return '{}';
 end $$;

@@ -5,6 +5,8 @@
 --
 -- The planner settings of the ledger's functions say one thing: rows are reached by their key from a short list, whatever
 -- the statistics of a young table suggest, and the plan is made once. Without them a call may cost as much as the backlog.
+-- (jit: a one-row table that is read whole all the same counts as costing ten thousand million, which some servers take as
+-- a reason to compile the plan: 300 ms for each sweep.)
 -- So does an index on the very status that a row reached by its key is asked for: coalesce keeps those out.
 
 -- A plain claim is three passes over its rows: lock the runs, take the tasks, answer. Taking is one update that meets the
@@ -15,7 +17,7 @@
 drop function if exists reelfleet.claim(uuid, uuid[], int[], int, text[]);
 create function reelfleet.claim(p_worker uuid, p_ids uuid[], p_versions int[], p_lease_ms int, p_refusals text[])
 returns json language plpgsql security definer set search_path = public, pg_temp
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off set plan_cache_mode = force_generic_plan as $$
 declare
   worker_status text;
   paused_stages text[];
@@ -68,7 +70,7 @@ begin
       t.max_attempts, t.priority, t.checkpoint
   ), first_claims as (
     update pipeline_runs r set status = 'running', started_at = coalesce(r.started_at, now()), state_version = r.state_version + 1
-    where r.status = 'queued' and r.id in (select run_id from taken)
+    where r.status = 'queued' and r.id = any(array(select run_id from taken))
     returning r.id
   )
   select json_agg(json_build_object(
@@ -105,7 +107,7 @@ end $$;
 -- After an unknown outcome of a claim: what this worker holds of these tasks at exactly the next version.
 create or replace function reelfleet.claimed_by(p_worker uuid, p_ids uuid[], p_versions int[]) returns jsonb
 language sql stable security definer set search_path = public, pg_temp
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off set plan_cache_mode = force_generic_plan as $$
   select coalesce(jsonb_agg(jsonb_build_object(
       'id', t.id, 'version', t.state_version, 'key', t.key, 'stage', t.stage, 'title', t.title, 'payload', t.payload,
       'runId', t.run_id, 'videoId', t.video_id, 'template', r.template, 'params', r.params,

@@ -6,7 +6,7 @@ drop function if exists reelfleet.beat(uuid, uuid[], int[], int, int[], text[], 
 create or replace function reelfleet.beat(
   p_worker uuid, p_ids uuid[], p_versions int[], p_lease_ms int, p_progress int[], p_steps text[], p_draining boolean, p_report jsonb
 ) returns jsonb language plpgsql security definer set search_path = public, pg_temp
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off set plan_cache_mode = force_generic_plan as $$
 declare
   me record;
   answers jsonb;
@@ -21,14 +21,14 @@ begin
 
   with asked as (select * from unnest(p_ids, p_versions, p_progress, p_steps) as a(id, version, progress, step)),
   free as (
-    select t.id from tasks t join asked a on a.id = t.id and a.version = t.state_version
+    select t.id, a.version from tasks t join asked a on a.id = t.id and a.version = t.state_version
     where coalesce(t.status, '') = 'running' and t.worker_id = p_worker
     order by t.id for update of t skip locked
   ), kept as (
     update tasks t set claim_expires_at = now() + make_interval(secs => p_lease_ms / 1000.0),
       progress_percent = greatest(t.progress_percent, least(coalesce(a.progress, 0), 99)),
       current_step = coalesce(left(a.step, 50), t.current_step)
-    from asked a, free f where t.id = f.id and a.id = t.id
+    from asked a, free f where t.id = f.id and a.id = f.id and a.version = f.version
     returning t.id, t.cancel_requested_at is not null as cancel
   )
   select coalesce(jsonb_object_agg(a.id, case

@@ -3,21 +3,29 @@
 
 create or replace function reelfleet.checkpoint(p_worker uuid, p_items jsonb) returns jsonb
 language plpgsql security definer set search_path = public, pg_temp
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off set plan_cache_mode = force_generic_plan as $$
 declare held jsonb;
 begin
   with asked as (
-    select * from jsonb_to_recordset(p_items) as i(id uuid, version int, data jsonb, units int, progress int, step text)
+    -- Two of one attempt can share a batch: the later one stands.
+    select distinct on (i.id, i.version) i.*
+    from jsonb_array_elements(p_items) with ordinality as e(item, n),
+         jsonb_to_record(e.item) as i(id uuid, version int, data jsonb, units int, progress int, step text)
+    order by i.id, i.version, e.n desc
   ), mine as (
-    select t.id from tasks t join asked a on a.id = t.id and a.version = t.state_version
+    select t.id, a.version from tasks t join asked a on a.id = t.id and a.version = t.state_version
     where t.id = any(array(select a.id from asked a)) and coalesce(t.status, '') = 'running' and t.worker_id = p_worker
     order by t.id for update of t
   ), saved as (
-    update tasks t set checkpoint = jsonb_build_object('units', coalesce(a.units, 0), 'data', a.data), last_checkpoint = now(),
+    update tasks t set
+      -- Within one attempt it does not go backwards: a copy of an older one can come out of the network late.
+      checkpoint = case when t.last_checkpoint >= t.claimed_at and coalesce(a.units, 0) < (t.checkpoint->>'units')::int
+        then t.checkpoint else jsonb_build_object('units', coalesce(a.units, 0), 'data', a.data) end,
+      last_checkpoint = now(),
       crashes = case when coalesce(a.units, 0) > coalesce((t.checkpoint->>'units')::int, 0) then 0 else t.crashes end,
       progress_percent = greatest(t.progress_percent, least(coalesce(a.progress, 0), 99)),
       current_step = coalesce(left(a.step, 50), t.current_step)
-    from asked a, mine m where t.id = m.id and a.id = t.id
+    from asked a, mine m where t.id = m.id and a.id = m.id and a.version = m.version
     returning t.id
   )
   select coalesce(jsonb_agg(id), '[]'::jsonb) into held from saved;

@@ -6,7 +6,7 @@
 drop function if exists reelfleet.settle(uuid, text, jsonb);
 create function reelfleet.settle(p_worker uuid, p_actor text, p_items jsonb) returns json
 language plpgsql security definer set search_path = public, pg_temp
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off set plan_cache_mode = force_generic_plan as $$
 declare
   runs uuid[];
   held uuid[];
@@ -48,8 +48,8 @@ begin
       error_code = case when i.event in ('fail', 'retry', 'release') or i.next = 'failed' then i.code when i.next = 'completed' then null else t.error_code end,
       last_error = case when i.event in ('fail', 'retry') or i.next = 'failed' then i.message when i.next = 'completed' then null else t.last_error end,
       run_after = case when i.next = 'queued' then now() + make_interval(secs => i.delay / 1000.0) else t.run_after end,
-      dispatched_at = case when i.next = 'queued' and i.delay = 0 and not reelfleet.paused(t.stage) then now() end,
-      dispatches = t.dispatches + case when i.next = 'queued' and i.delay = 0 and not reelfleet.paused(t.stage) then 1 else 0 end
+      dispatched_at = case when i.next = 'queued' and i.delay = 0 and t.stage <> all(array(select c.stage from stage_controls c where c.paused_at is not null order by c.stage)) then now() end,
+      dispatches = t.dispatches + case when i.next = 'queued' and i.delay = 0 and t.stage <> all(array(select c.stage from stage_controls c where c.paused_at is not null order by c.stage)) then 1 else 0 end
     from items i where t.id = i.id and t.state_version = i.version
     returning t.id, t.status, t.dispatched_at
   )
@@ -58,6 +58,13 @@ begin
   into settled, held, changed, due from written;
   if held is null then
     return '{"settled": {}, "tickets": []}';
+  end if;
+  -- What follows goes by the id alone, so an older attempt's item must not ride in on a batch that settles the task.
+  if cardinality(held) <> jsonb_array_length(p_items) then
+    select jsonb_agg(e.i order by e.n) into p_items
+    from jsonb_array_elements(p_items) with ordinality as e(i, n)
+    join tasks t on t.id = (e.i->>'id')::uuid and t.state_version = (e.i->>'version')::int + 1
+    where t.id = any(held);
   end if;
 
   -- Files become visible: rows of this attempt only, carrying the version that completed it. What was settled is looked up
@@ -75,17 +82,16 @@ begin
   if has_records then
     perform set_config('reelfleet.actor', p_actor, true);
     perform reelfleet.apply_records(i.records)
-    from jsonb_to_recordset(p_items) as i(id uuid, records jsonb)
-    where i.id = any(held) and settled->>i.id::text = 'completed' and i.records <> '[]';
+    from jsonb_to_recordset(p_items) as i(id uuid, records jsonb), (select settled::jsonb as ends) s
+    where s.ends->>i.id::text = 'completed' and i.records <> '[]';
   end if;
 
   if has_children then
     more := reelfleet.fan_out(p_actor, p_items, held);
-    due := due || more;
-    changed := changed || more;
+    due := due || more || reelfleet.advance(runs, changed || more, p_actor);
+  else
+    due := due || reelfleet.advance_ended(runs, changed, p_actor);
   end if;
-
-  due := due || reelfleet.advance(runs, changed, p_actor);
   return json_build_object('settled', settled, 'tickets', reelfleet.tickets(due));
 end $$;
 
@@ -94,12 +100,20 @@ end $$;
 create or replace function reelfleet.fan_out(p_actor text, p_items jsonb, p_held uuid[]) returns uuid[]
 language plpgsql set search_path = public, pg_temp as $$
 declare
+  paused_stages constant text[] := array(select c.stage from stage_controls c where c.paused_at is not null order by c.stage);
   born uuid[];
   dropped uuid[];
   stopped uuid[];
 begin
-  with parents as (
-    select i, t.run_id, t.video_id, t.priority from jsonb_array_elements(p_items) i
+  with parents as materialized (
+    -- The needs of all children are counted in one go over the edges: child by child would cost the square of the fan-out.
+    select i, t.run_id, t.video_id, t.priority, (
+        select jsonb_object_agg(e.task, e.open)
+        from (select e.task, count(*) as open from jsonb_to_recordset(i->'edges') as e(task text, "on" text, kind text)
+              left join tasks d on d.run_id = t.run_id and d.key = e."on"
+              where not coalesce(d.status = 'completed' or (e.kind = 'soft' and d.status in ('failed', 'cancelled', 'skipped')), false)
+              group by e.task) e) as unmet
+    from jsonb_array_elements(p_items) i
     join tasks t on t.id = (i->>'id')::uuid and t.status = 'completed' where t.id = any(p_held)
   ), inserted as (
     insert into tasks (id, run_id, video_id, key, stage, title, phase, position, payload, optional, priority, max_attempts, max_crashes,
@@ -108,16 +122,13 @@ begin
            p.priority, c."maxAttempts", c."maxCrashes",
            case when needs.open = 0 then 'queued' else 'blocked' end, needs.open,
            case when needs.open = 0 then now() end,
-           case when needs.open = 0 and not stop.it and not reelfleet.paused(c.stage) then now() end,
-           case when needs.open = 0 and not stop.it and not reelfleet.paused(c.stage) then 1 else 0 end, p_actor, 'create'
+           case when needs.open = 0 and not stop.it and c.stage <> all(paused_stages) then now() end,
+           case when needs.open = 0 and not stop.it and c.stage <> all(paused_stages) then 1 else 0 end, p_actor, 'create'
     from parents p,
          jsonb_to_recordset(p.i->'children') as c(id uuid, key text, stage text, title text, phase text, position smallint, payload jsonb,
                                                   optional boolean, "maxAttempts" smallint, "maxCrashes" smallint),
          lateral (select r.cancel_requested_at is not null as it from pipeline_runs r where r.id = p.run_id) stop,
-         lateral (
-           select count(*) as open from jsonb_to_recordset(p.i->'edges') as e(task text, "on" text, kind text)
-           left join tasks d on d.run_id = p.run_id and d.key = e."on"
-           where e.task = c.key and not coalesce(d.status = 'completed' or (e.kind = 'soft' and d.status in ('failed', 'cancelled', 'skipped')), false)) needs
+         lateral (select coalesce((p.unmet->>c.key)::int, 0) as open) needs
     order by c.id
     on conflict (run_id, key) do nothing
     returning id
@@ -167,7 +178,7 @@ end $$;
 -- After an unknown outcome: did this actor's event happen at exactly the next version? p_items: [{id, version, event}].
 create or replace function reelfleet.happened(p_actor text, p_items jsonb) returns jsonb
 language sql stable security definer set search_path = public, pg_temp
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off set plan_cache_mode = force_generic_plan as $$
   select coalesce(jsonb_object_agg(i.id, a.state_after->>'status'), '{}'::jsonb)
   from jsonb_to_recordset(p_items) as i(id uuid, version int, event text)
   join task_audit a on a.task_id = i.id and a.state_version = i.version + 1 and a.actor = p_actor and a.action = i.event

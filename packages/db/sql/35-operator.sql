@@ -3,7 +3,7 @@
 -- Cancel: what is not running ends at once, what is running is told by its worker's next beat.
 create or replace function reelfleet.operator_cancel(p_actor text, p_runs uuid[], p_tasks uuid[]) returns jsonb
 language plpgsql security definer set search_path = public, pg_temp
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off set plan_cache_mode = force_generic_plan as $$
 declare
   runs uuid[];
   stopped uuid[];
@@ -41,7 +41,7 @@ end $$;
 -- behind it. What completed is never done again. Budgets start afresh and the cancel request is cleared.
 create or replace function reelfleet.operator_retry(p_actor text, p_runs uuid[], p_tasks uuid[]) returns jsonb
 language plpgsql security definer set search_path = public, pg_temp
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off set plan_cache_mode = force_generic_plan as $$
 declare
   runs uuid[];
   chosen uuid[];
@@ -120,13 +120,13 @@ end $$;
 -- Pausing a stage stops new claims of it; running work goes on. A row, so it survives a lost queue.
 create or replace function reelfleet.pause_stage(p_stage text, p_actor text, p_reason text) returns void
 language sql security definer set search_path = public, pg_temp
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off set plan_cache_mode = force_generic_plan as $$
   insert into stage_controls (stage, paused_at, paused_by, reason) values (p_stage, now(), p_actor, p_reason)
   on conflict (stage) do update set paused_at = coalesce(stage_controls.paused_at, now()), paused_by = excluded.paused_by, reason = excluded.reason
 $$;
 create or replace function reelfleet.resume_stage(p_stage text) returns boolean
 language sql security definer set search_path = public, pg_temp
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off set plan_cache_mode = force_generic_plan as $$
   with lifted as (update stage_controls set paused_at = null, paused_by = null, reason = null where stage = p_stage and paused_at is not null returning 1)
   select exists (select 1 from lifted)
 $$;
@@ -134,7 +134,7 @@ $$;
 -- disable: no new claims, running work goes on. drain: it finishes and exits. enable: back to work.
 create or replace function reelfleet.worker_control(p_name text, p_status text) returns jsonb
 language sql security definer set search_path = public, pg_temp
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off set plan_cache_mode = force_generic_plan as $$
   with told as (
     update workers set status = p_status
     where (worker_name = p_name or id::text = p_name) and case p_status

@@ -5,7 +5,7 @@ create table if not exists reelfleet.chores (name text primary key, next_at time
 -- The turn: one sweeper per interval for the whole fleet. `since` starts the current unbroken series of sweeps.
 create or replace function reelfleet.sweep_turn(p_interval_ms int, p_lease_ms int) returns boolean
 language plpgsql security definer set search_path = public, pg_temp
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off set plan_cache_mode = force_generic_plan as $$
 begin
   update sweep_turn set next_at = now() + make_interval(secs => p_interval_ms / 1000.0), last_at = now(),
     since = case when last_at is null or since is null
@@ -18,7 +18,7 @@ end $$;
 -- Once a day, say: true for exactly one caller per period.
 create or replace function reelfleet.chore_due(p_name text, p_every_ms bigint) returns boolean
 language sql security definer set search_path = public, pg_temp
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off set plan_cache_mode = force_generic_plan as $$
   with mine as (
     insert into reelfleet.chores as c (name, next_at) values (p_name, now() + make_interval(secs => p_every_ms / 1000.0))
     on conflict (name) do update set next_at = excluded.next_at where c.next_at <= now()
@@ -32,7 +32,7 @@ $$;
 -- released, since it is not to blame.
 create or replace function reelfleet.sweep_expire(p_actor text, p_lease_ms int, p_limit int) returns jsonb
 language plpgsql security definer set search_path = public, pg_temp
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off set plan_cache_mode = force_generic_plan as $$
 declare
   lease interval := make_interval(secs => p_lease_ms / 1000.0);
   found_ids uuid[];
@@ -72,14 +72,14 @@ begin
   select coalesce(array_agg(id) filter (where status <> 'queued'), '{}'),
          coalesce(array_agg(id) filter (where status = 'queued' and dispatched_at is not null), '{}'), count(*)
   into ends, due, n from written;
-  due := due || reelfleet.advance(runs, ends, p_actor);
+  due := due || reelfleet.advance_ended(runs, ends, p_actor);
   return jsonb_build_object('expired', n, 'tickets', reelfleet.tickets(due));
 end $$;
 
 -- Due and undispatched rows get tickets. Stages are hopped over by the index, so a paused stage's backlog costs nothing.
 create or replace function reelfleet.sweep_due(p_limit int) returns jsonb
 language plpgsql security definer set search_path = public, pg_temp
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off set plan_cache_mode = force_generic_plan as $$
 declare
   found_ids uuid[];
   due uuid[];
@@ -112,7 +112,7 @@ end $$;
 -- or rewound; Postgres remembers when. Returns the number to write there next.
 create or replace function reelfleet.sweep_store(p_store text, p_seen bigint) returns jsonb
 language plpgsql security definer set search_path = public, pg_temp
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off set plan_cache_mode = force_generic_plan as $$
 declare
   q queue_stores;
   lost boolean;
@@ -132,7 +132,7 @@ end $$;
 -- are only marked).
 create or replace function reelfleet.sweep_lost(p_store text, p_limit int) returns jsonb
 language plpgsql security definer set search_path = public, pg_temp
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off set plan_cache_mode = force_generic_plan as $$
 declare
   lost timestamptz;
   due uuid[];
@@ -154,7 +154,7 @@ end $$;
 -- caller moves the cursor with sweep_cursor once it has looked, so that a queue that is away loses nothing.
 create or replace function reelfleet.sweep_verify(p_store text, p_limit int, p_rotate boolean) returns jsonb
 language sql stable security definer set search_path = public, pg_temp
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off set plan_cache_mode = force_generic_plan as $$
   with batch as (
     select t.id, t.state_version, t.dispatches, t.stage, t.dispatched_at
     from queue_stores q, lateral (
@@ -170,7 +170,7 @@ set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off se
 $$;
 create or replace function reelfleet.sweep_cursor(p_store text, p_rotate boolean, p_cursor text) returns void
 language sql security definer set search_path = public, pg_temp
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off set plan_cache_mode = force_generic_plan as $$
   update queue_stores set
     verify_cursor = case when p_rotate then verify_cursor else p_cursor::timestamptz end,
     rotate_cursor = case when p_rotate then p_cursor::timestamptz else rotate_cursor end
@@ -180,7 +180,7 @@ $$;
 -- Tickets that were looked up and are not there: dispatched anew, if the row has not moved.
 create or replace function reelfleet.redispatch(p_ids uuid[], p_versions int[], p_dispatches int[]) returns jsonb
 language plpgsql security definer set search_path = public, pg_temp
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off set plan_cache_mode = force_generic_plan as $$
 declare due uuid[];
 begin
   with gone as (
@@ -200,7 +200,7 @@ end $$;
 -- is not waited for, since whoever leaves next to us waits for the totals that we hold (29-worker-totals.sql).
 create or replace function reelfleet.sweep_workers(p_offline_ms int) returns int
 language sql security definer set search_path = public, pg_temp
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off set plan_cache_mode = force_generic_plan as $$
   with gone as (
     update workers set status = 'offline'
     where id in (

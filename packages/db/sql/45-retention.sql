@@ -2,7 +2,7 @@
 -- neither their task nor their run exists any more. Bounded; call again while it returns more than zero.
 create or replace function reelfleet.sweep_retention(p_days int, p_limit int) returns int
 language plpgsql security definer set search_path = public, pg_temp
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off set plan_cache_mode = force_generic_plan as $$
 declare
   old uuid[];
   n int := 0;
@@ -39,7 +39,7 @@ end $$;
 drop function if exists reelfleet.unnamed(text[], text[]);
 create or replace function reelfleet.unnamed(p_keys text[], p_uris text[]) returns jsonb
 language sql stable security definer set search_path = public, pg_temp
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off set plan_cache_mode = force_generic_plan as $$
   select coalesce(jsonb_agg(o.key), '[]'::jsonb)
   from (
     select k.key, k.uri, case when split_part(k.key, '/', 2) ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then split_part(k.key, '/', 2)::uuid end as run

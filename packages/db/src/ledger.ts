@@ -55,6 +55,25 @@ async function persist<T>(attempt: (unknown: boolean) => Promise<T>, signal?: Ab
   }
 }
 
+/**
+ * Answers are told apart by the task's id, so a call names a task once. What else a batch has of it (a second
+ * checkpoint, an older attempt that does not know yet) follows in a call of its own, in the order it came.
+ */
+async function inTurn<I extends { id: string }, O>(
+  items: readonly I[],
+  send: (part: readonly I[]) => Promise<O[]>,
+): Promise<O[]> {
+  const named = new Set<string>();
+  const again = items.map((item) => named.size === named.add(item.id).size);
+  if (!again.includes(true)) return send(items);
+  const first = await send(items.filter((_, index) => !again[index]));
+  const rest = await inTurn(
+    items.filter((_, index) => again[index]),
+    send,
+  );
+  return again.map((later) => (later ? rest : first).shift() as O);
+}
+
 interface Settled {
   settled: Record<string, TaskStatus>;
   tickets: Ticket[];
@@ -176,11 +195,13 @@ export function openLedger(db: Database, beats: Database): Ledger {
 
     async checkpoint(workerId, items: readonly CheckpointItem[], signal) {
       const whole = items.map((item) => ({ ...item, units: Math.trunc(item.units) }));
-      const held = new Set(await persist(() => db.call<string[]>('checkpoint', uuid(workerId), json(whole)), signal));
-      return items.map((item) => held.has(item.id));
+      return inTurn(whole, async (part) => {
+        const held = new Set(await persist(() => db.call<string[]>('checkpoint', uuid(workerId), json(part)), signal));
+        return part.map((item) => held.has(item.id));
+      });
     },
 
-    settle,
+    settle: (workerId, items, signal) => inTurn(items, (part) => settle(workerId, part, signal)),
   };
 }
 
