@@ -8,7 +8,7 @@
 -- calls.
 
 create or replace function reelfleet.follow_runs() returns trigger
-language plpgsql set search_path = public, pg_temp as $$
+language plpgsql as $$
 declare
   states constant public.video_job_status[] := array['planned', 'generating_music', 'generating_image', 'rendering', 'ready_for_export'];
   ended constant text[] := array['completed', 'failed', 'partial', 'cancelled'];

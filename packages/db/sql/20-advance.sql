@@ -18,11 +18,26 @@ begin
     where coalesce(t.status, '') = 'queued' and t.dispatched_at is not null);
 end $$;
 
+-- What is asked of few of the runs that are rolled up, so that it is not got ready for all: the phase of one that goes on,
+-- how one ended that did not end well. (coalesce keeps the index on all failed tasks out of it: see 31-claim.sql.)
+create or replace function reelfleet.phase_of(p_run uuid) returns text language plpgsql stable as $$
+begin
+  return (select t.phase from public.tasks t where t.run_id = p_run and t.status in ('blocked', 'queued', 'running', 'waiting')
+          order by t.position, t.key limit 1);
+end $$;
+create or replace function reelfleet.error_of(p_run uuid, out stage text, out message text) language plpgsql stable as $$
+begin
+  select t.stage, t.last_error into stage, message from public.tasks t
+  where t.run_id = p_run and coalesce(t.status, '') = 'failed' order by t.optional, t.completed_at nulls last, t.key limit 1;
+end $$;
+create or replace function reelfleet.canceller_of(p_run uuid) returns text language plpgsql stable as $$
+begin
+  return (select max(t.cancel_requested_by) from public.tasks t where t.run_id = p_run and t.status = 'cancelled');
+end $$;
+
 -- Runs' status, counters and phase from their tasks: the SQL twin of runStatus in packages/core/src/pipeline.ts. Counting
--- is one pass over a run's tasks; what has to be ordered (its phase, the error it ends with) is asked only when wanted.
--- (coalesce keeps the index on all failed tasks out of it: see 31-claim.sql.)
-create or replace function reelfleet.roll_up(p_runs uuid[]) returns void
-language plpgsql set search_path = public, pg_temp as $$
+-- is one pass over a run's tasks.
+create or replace function reelfleet.roll_up(p_runs uuid[]) returns void language plpgsql as $$
 declare
   films jsonb;
 begin
@@ -34,7 +49,7 @@ begin
       bool_or(not t.optional and t.status = 'failed') as required_failed,
       bool_or(not t.optional and t.status = 'cancelled') as required_cancelled,
       bool_or(t.status = 'blocked') as any_blocked
-    from unnest(p_runs) as u(id) join tasks t on t.run_id = u.id group by t.run_id
+    from unnest(p_runs) as u(id) join public.tasks t on t.run_id = u.id group by t.run_id
   ), wanted as (
     select s.*, r.phase as was, case
         when s.open > 0 then case when r.started_at is null then 'queued' else 'running' end
@@ -44,26 +59,19 @@ begin
         when s.any_blocked then 'running'
         when s.any_failed or s.any_cancelled then 'partial'
         else 'completed' end as status
-    from sums s join pipeline_runs r on r.id = s.run_id
+    from sums s join public.pipeline_runs r on r.id = s.run_id
   ), placed as (
-    select w.*, coalesce(case when w.open > 0 or w.any_blocked then (
-        select t.phase from tasks t where t.run_id = w.run_id and t.status in ('blocked', 'queued', 'running', 'waiting')
-        order by t.position, t.key limit 1) end, w.was) as phase
-    from wanted w
+    select w.*, coalesce(case when w.open > 0 or w.any_blocked then reelfleet.phase_of(w.run_id) end, w.was) as phase
+    from wanted w offset 0
   ), written as (
-    update pipeline_runs r set
+    update public.pipeline_runs r set
       status = w.status, open_tasks = w.open, phase = w.phase,
       state_version = r.state_version + (r.status <> w.status)::int,
       completed_at = case when w.status in ('queued', 'running') then null else coalesce(r.completed_at, now()) end,
-      error_stage = case when w.status in ('failed', 'partial') then (
-        select t.stage from tasks t where t.run_id = w.run_id and coalesce(t.status, '') = 'failed'
-        order by t.optional, t.completed_at nulls last, t.key limit 1) end,
+      error_stage = case when w.status in ('failed', 'partial') then (reelfleet.error_of(w.run_id)).stage end,
       error_message = case
-        when w.status in ('failed', 'partial') then (
-          select t.last_error from tasks t where t.run_id = w.run_id and coalesce(t.status, '') = 'failed'
-          order by t.optional, t.completed_at nulls last, t.key limit 1)
-        when w.status = 'cancelled' then 'cancelled by ' || coalesce(r.cancel_requested_by, (
-          select max(t.cancel_requested_by) from tasks t where t.run_id = w.run_id and t.status = 'cancelled'), 'an operator') end
+        when w.status in ('failed', 'partial') then (reelfleet.error_of(w.run_id)).message
+        when w.status = 'cancelled' then 'cancelled by ' || coalesce(r.cancel_requested_by, reelfleet.canceller_of(w.run_id), 'an operator') end
     from placed w
     where r.id = w.run_id and (r.status, r.open_tasks, r.phase) is distinct from (w.status, w.open::int, w.phase)
     returning r.video_id, r.status, r.error_message, r.params
@@ -171,10 +179,9 @@ end $$;
 
 -- The same for tasks that have ended, none of them new or back again: where nothing waits for any of them, as in runs of
 -- one task, they move their runs only.
-create or replace function reelfleet.advance_ended(p_runs uuid[], p_ended uuid[], p_actor text) returns uuid[]
-language plpgsql set search_path = public, pg_temp as $$
+create or replace function reelfleet.advance_ended(p_runs uuid[], p_ended uuid[], p_actor text) returns uuid[] language plpgsql as $$
 begin
-  if exists (select from unnest(p_ended) as e(id) where exists (select from task_dependencies d where d.depends_on_id = e.id)) then
+  if exists (select from unnest(p_ended) as e(id) where exists (select from public.task_dependencies d where d.depends_on_id = e.id)) then
     return reelfleet.advance(p_runs, p_ended, p_actor);
   end if;
   perform reelfleet.roll_up(p_runs);

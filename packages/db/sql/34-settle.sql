@@ -14,15 +14,9 @@ declare
   due uuid[];
   changed uuid[];
   more uuid[];
-  has_artifacts boolean;
-  has_records boolean;
-  has_children boolean;
 begin
-  select array_agg(distinct t.run_id), bool_or(i.artifacts <> '[]'), bool_or(i.records <> '[]'),
-    bool_or(i.children <> '[]' or i.edges <> '[]' or i.skip <> '[]')
-  into runs, has_artifacts, has_records, has_children
-  from jsonb_to_recordset(p_items) as i(id uuid, version int, artifacts jsonb, records jsonb, children jsonb, edges jsonb, skip jsonb)
-  join tasks t on t.id = i.id and t.state_version = i.version;
+  select array_agg(distinct t.run_id) into runs
+  from jsonb_to_recordset(p_items) as i(id uuid, version int) join tasks t on t.id = i.id and t.state_version = i.version;
   perform 1 from unnest(runs) as u(id) join pipeline_runs r on r.id = u.id order by r.id for update of r;
 
   -- The runs are locked, so what the next status hangs on (budgets, a request to cancel) holds still while it is worked
@@ -48,8 +42,8 @@ begin
       error_code = case when i.event in ('fail', 'retry', 'release') or i.next = 'failed' then i.code when i.next = 'completed' then null else t.error_code end,
       last_error = case when i.event in ('fail', 'retry') or i.next = 'failed' then i.message when i.next = 'completed' then null else t.last_error end,
       run_after = case when i.next = 'queued' then now() + make_interval(secs => i.delay / 1000.0) else t.run_after end,
-      dispatched_at = case when i.next = 'queued' and i.delay = 0 and t.stage <> all(array(select c.stage from stage_controls c where c.paused_at is not null order by c.stage)) then now() end,
-      dispatches = t.dispatches + case when i.next = 'queued' and i.delay = 0 and t.stage <> all(array(select c.stage from stage_controls c where c.paused_at is not null order by c.stage)) then 1 else 0 end
+      dispatched_at = case when i.next = 'queued' and i.delay = 0 and not reelfleet.paused(t.stage) then now() end,
+      dispatches = t.dispatches + case when i.next = 'queued' and i.delay = 0 and not reelfleet.paused(t.stage) then 1 else 0 end
     from items i where t.id = i.id and t.state_version = i.version
     returning t.id, t.status, t.dispatched_at
   )
@@ -69,7 +63,7 @@ begin
 
   -- Files become visible: rows of this attempt only, carrying the version that completed it. What was settled is looked up
   -- by its id: a list of ids searched for each item would make this as slow as the square of the batch.
-  if has_artifacts then
+  if jsonb_path_exists(p_items, '$[*].artifacts[*]') then
     insert into artifacts (id, video_id, run_id, task_id, state_version, kind, uri, sha256, size_bytes, content_type)
     select a.id, t.video_id, t.run_id, t.id, t.state_version, a.kind, a.uri, a.sha256, a."sizeBytes", a."contentType"
     from jsonb_to_recordset(p_items) as i(id uuid, artifacts jsonb)
@@ -79,14 +73,14 @@ begin
     where s.ends->>i.id::text = 'completed';
   end if;
 
-  if has_records then
+  if jsonb_path_exists(p_items, '$[*].records[*]') then
     perform set_config('reelfleet.actor', p_actor, true);
     perform reelfleet.apply_records(i.records)
     from jsonb_to_recordset(p_items) as i(id uuid, records jsonb), (select settled::jsonb as ends) s
     where s.ends->>i.id::text = 'completed' and i.records <> '[]';
   end if;
 
-  if has_children then
+  if jsonb_path_exists(p_items, '$[*] ? (exists (@.children[*]) || exists (@.edges[*]) || exists (@.skip[*]))') then
     more := reelfleet.fan_out(p_actor, p_items, held);
     due := due || more || reelfleet.advance(runs, changed || more, p_actor);
   else

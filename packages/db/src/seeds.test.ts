@@ -152,7 +152,7 @@ function checkIndexes(complain: (text: string) => void, seed: SeedTable, tableNa
       if (wanted.unique === true && !index.unique) complain(`index ${nameNow} is not unique`);
       if (index.where !== (wanted.whereNow ?? wanted.where ?? null))
         complain(`index ${nameNow} is where ${index.where}`);
-      if (index.using !== (wanted.using ?? 'btree')) complain(`index ${nameNow} is ${index.using}`);
+      if (index.using !== (wanted.usingNow ?? wanted.using ?? 'btree')) complain(`index ${nameNow} is ${index.using}`);
       if (wanted.desc === true && index.firstOption !== 3) complain(`index ${nameNow} is not descending`);
     }
   }

@@ -107,13 +107,19 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
 
   const slots = settings.concurrency.default ?? availableParallelism();
   let looked = { at: Number.NEGATIVE_INFINITY, free: 0 };
+  let looking: Promise<number> | null = null;
   const freeSpace = async (): Promise<number> => {
-    if (deps.clock.monotonic() - looked.at > FREE_SPACE_LOOK_MS) {
+    if (deps.clock.monotonic() - looked.at <= FREE_SPACE_LOOK_MS) return looked.free;
+    // One look for all the tickets that come at this moment.
+    looking ??= freeMegabytes(scratch.path)
       // A folder that cannot be asked has no room either; the worker must not die of looking.
-      const free = await freeMegabytes(scratch.path).catch(() => 0);
-      looked = { at: deps.clock.monotonic(), free };
-    }
-    return looked.free;
+      .catch(() => 0)
+      .then((free) => {
+        looked = { at: deps.clock.monotonic(), free };
+        looking = null;
+        return free;
+      });
+    return looking;
   };
   await freeSpace();
   const gauges = () => {

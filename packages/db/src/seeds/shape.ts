@@ -36,6 +36,8 @@ export interface SeedIndex {
   /** What the predicate has become where that was decided otherwise. */
   whereNow?: string;
   using?: 'gin';
+  /** What kind of index it has become where that was decided otherwise. */
+  usingNow?: 'brin';
   desc?: boolean;
   fate?: Fate;
 }
@@ -58,6 +60,7 @@ export const WIDTH = 'Decided: TEXT in one seed, a width in another';
 export const NOT_PROBED = 'Decided: what a video is like before it is probed';
 export const NO_INDEX = 'Decided: indexes on `claim_expires_at` (004), `tasks.status`, `tasks.state_version` (001)';
 export const HOT_RUNS = 'Decided: indexes on the status and start of runs (003)';
+export const HOT_WORKERS = 'Decided: index on the last beat of a worker (004)';
 export const NO_VIDEO = 'Decided: index on the video of a job (004)';
 export const RUN_NULLS = 'Decided: runs that have no video, no config or no start yet';
 export const JSON_TEXT = 'Decided: JSON in TEXT (004 workers)';

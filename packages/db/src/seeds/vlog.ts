@@ -1,5 +1,16 @@
 /** 004, "VLog Database Schema". Its cascade table is written into the columns it speaks of. */
-import { IDS, JSON_TEXT, NAMES, NO_INDEX, NO_VIDEO, NOT_PROBED, ONE_LEDGER, type Seed, STRICTER } from './shape.ts';
+import {
+  HOT_WORKERS,
+  IDS,
+  JSON_TEXT,
+  NAMES,
+  NO_INDEX,
+  NO_VIDEO,
+  NOT_PROBED,
+  ONE_LEDGER,
+  type Seed,
+  STRICTER,
+} from './shape.ts';
 
 const created = 'timestamptz default now()';
 
@@ -175,7 +186,11 @@ export const vlog: Seed = {
       indexes: {
         ix_workers_worker_id: { on: ['worker_id'] },
         ix_workers_status: { on: ['status'] },
-        ix_workers_last_heartbeat: { on: ['last_heartbeat'] },
+        ix_workers_last_heartbeat: {
+          on: ['last_heartbeat'],
+          usingNow: 'brin',
+          fate: { renamed: 'ix_workers_last_heartbeat', because: HOT_WORKERS },
+        },
       },
     },
     worker_api_keys: {
