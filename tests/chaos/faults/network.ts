@@ -160,7 +160,7 @@ async function losesNothing(
   const lost = (await deedsOf(yard.db, id, cutAt)).filter(
     ({ action, holder, task }) => action === 'expire' && holder === id && ids.includes(task),
   );
-  mustHold(lost.length === 0, 'no lease to be lost by that', `${lost.length} expired`);
+  mustHold(lost.length === 0, `no lease to be lost by ${cut.wires.join('+')} ${cut.way}`, `${lost.length} expired`);
   for (const wire of cut.wires) worker[wire].heal();
   return backMs;
 }
