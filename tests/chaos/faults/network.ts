@@ -134,16 +134,21 @@ async function losesNothing(
   cut: { wires: readonly Wire[]; way: Way },
 ): Promise<number> {
   const { yard, promised } = its;
+  const id = await worker.id();
+  // A claim that was held up by the first cut may have come too late: what it took is held by nobody until it expires.
+  const from = await databaseNow(yard.db);
   const held = await promisedAtWork(
     its,
     'the worker to hold a task',
     async () => {
-      const tasks = await worker.holds();
+      const claimed = new Set(
+        (await deedsOf(yard.db, id, from)).filter(({ action }) => action === 'claim').map(({ task }) => task),
+      );
+      const tasks = (await worker.holds()).filter((task) => claimed.has(task.id));
       return tasks.length > 0 && tasks;
     },
     15_000,
   );
-  const id = await worker.id();
   const cutAt = await databaseNow(yard.db);
   cutOff(worker, cut);
   const began = performance.now();
