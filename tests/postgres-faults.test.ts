@@ -104,6 +104,24 @@ describe('with a proxy between the workers and Postgres', () => {
     await sound();
     await cut.stop();
   });
+
+  test('a claim whose answer comes when its lease is as good as over is given back, and costs no crash', {
+    timeout: 60_000,
+  }, async () => {
+    await fleet.start({ leaseMs: 4_000, heartbeatMs: 1_000 });
+    // There and back takes nine tenths of the lease, of which the worker keeps five sixths.
+    proxy.delay(1_800);
+    const { runs } = await fleet.enqueue('echo', { name: 'slow' });
+    await until(
+      async () =>
+        (await fleet.db.query(`select from task_audit where state_after->>'errorCode' = 'late-claim'`)).length,
+      { what: 'the claim to be given back', timeoutMs: 30_000 },
+    );
+    proxy.heal();
+    await allEnd(runs);
+    expect((await fleet.tasks(runs[0] as string))[0]).toMatchObject({ status: 'completed', failures: 0, crashes: 0 });
+    await sound();
+  });
 });
 
 describe('with its backends terminated five times a second', () => {

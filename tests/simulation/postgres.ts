@@ -189,8 +189,10 @@ export async function openTask(lane: Lane, setting: Setting) {
       }
       case 'dispatch':
         return { tickets: tickets(await lane.sweep.due(1_000)) };
-      case 'cancel':
-        return lane.operator.cancel('operator', act.whole ? { runs: [runId] } : { tasks: [id] });
+      case 'cancel': {
+        const answer = await lane.operator.cancel('operator', act.whole ? { runs: [runId] } : { tasks: [id] });
+        return { ...answer, tickets: tickets(answer.tickets) };
+      }
       case 'retry':
         try {
           const answer = await lane.operator.retry('operator', act.whole ? { runs: [runId] } : { tasks: [id] });

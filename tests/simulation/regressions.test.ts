@@ -177,6 +177,13 @@ test('crashes are forgiven when the stored units grow, and only then', async () 
   expect(await twice(1)).toMatchObject({ status: 'failed', crashes: 2 });
 });
 
+test('an attempt that begins anew is forgiven nothing for what another had stored before it', async () => {
+  const again = (units: number) => [claim(1), checkpoint(1, 1), checkpoint(1, units), ...expire];
+  const story3 = (units: number) => story([claim(0), checkpoint(0, 2), ...expire, ...again(units)], { maxCrashes: 2 });
+  expect(await story3(2)).toMatchObject({ status: 'failed', crashes: 2 });
+  expect(await story3(3)).toMatchObject({ status: 'queued', crashes: 1 });
+});
+
 test('a task that crashes its workers max_crashes times fails, and an operator gives it fresh budgets', async () => {
   const lives: Step[] = [claim(0), crash(0), ...expire, claim(1), crash(1), ...expire];
   expect(await story(lives, { maxCrashes: 2 })).toMatchObject({ status: 'failed', crashes: 2, run: 'failed' });

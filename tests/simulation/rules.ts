@@ -21,7 +21,10 @@ export function alreadyHappened({ facts }: World, statement: Statement): unknown
 }
 
 const claimAnswers = ({ task, checkpoint }: Facts, { twice }: { twice: boolean }) => [
-  { kind: 'claimed', version: task.stateVersion, attempt: task.attemptNumber, failures: task.failures, checkpoint },
+  {
+    ...{ kind: 'claimed', version: task.stateVersion, attempt: task.attemptNumber, failures: task.failures },
+    checkpoint: checkpoint && { units: checkpoint.units, by: checkpoint.by },
+  },
   ...(twice ? [{ kind: 'stale' }] : []),
 ];
 
@@ -58,10 +61,15 @@ export function execute(world: World, statement: Statement): unknown {
     }
     case 'checkpoint': {
       if (!isFenced(facts, statement)) return false;
-      if (statement.units > (facts.checkpoint?.units ?? 0)) facts.task.crashes = 0;
+      const most = facts.checkpoint?.most ?? facts.checkpoint?.units ?? 0;
+      if (statement.units > most) facts.task.crashes = 0;
       // Within one attempt it does not go backwards.
       if (facts.checkpoint?.by !== statement.version || statement.units >= facts.checkpoint.units)
-        facts.checkpoint = { units: statement.units, by: statement.version };
+        facts.checkpoint = {
+          units: statement.units,
+          by: statement.version,
+          ...(most > statement.units ? { most } : {}),
+        };
       return true;
     }
     case 'settle': {
@@ -195,8 +203,7 @@ export function cancel(world: World, whole: boolean): unknown {
     follower.cancelRequested = true;
     cancelled += 1;
   }
-  advance(world);
-  return { cancelled, asked };
+  return { cancelled, asked, tickets: advance(world) };
 }
 
 /** What failed or was cancelled, and what was skipped behind it, comes back with fresh budgets. */

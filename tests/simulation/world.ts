@@ -51,8 +51,8 @@ export interface Facts {
   dispatched: boolean;
   dispatches: number;
   percent: number;
-  /** `by`: the fence it was written under. */
-  checkpoint: { units: number; by: number } | null;
+  /** `by`: the fence it was written under. `most`: of an attempt before, where that had more. */
+  checkpoint: { units: number; by: number; most?: number } | null;
   output: { by: number } | null;
   /** Versions that completed with a file. */
   artifacts: number[];

@@ -205,7 +205,12 @@ export function openOperator(deps: OperatorDeps): Operator {
 
     async cancel(ref) {
       const found = await find(ref);
-      return await ledger.cancel(actor, found.kind === 'run' ? { runs: [found.id] } : { tasks: [found.id] });
+      const { tickets, ...counted } = await ledger.cancel(
+        actor,
+        found.kind === 'run' ? { runs: [found.id] } : { tasks: [found.id] },
+      );
+      await deps.send(tickets);
+      return counted;
     },
     async retry(ref) {
       const found = await find(ref);

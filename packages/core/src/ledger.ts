@@ -201,7 +201,7 @@ export interface OperatorLedger {
   cancel(
     actor: string,
     target: { runs?: readonly string[]; tasks?: readonly string[] },
-  ): Promise<{ cancelled: number; asked: number }>;
+  ): Promise<{ cancelled: number; asked: number; tickets: Ticket[] }>;
   retry(
     actor: string,
     target: { runs?: readonly string[]; tasks?: readonly string[] },

@@ -8,6 +8,7 @@ declare
   runs uuid[];
   stopped uuid[];
   asked int;
+  freed uuid[];
 begin
   select coalesce(array_agg(id), '{}') into runs from (
     select r.id from pipeline_runs r
@@ -33,8 +34,9 @@ begin
     returning 1
   ) select count(*) into asked from told;
 
-  perform reelfleet.advance(runs, stopped, p_actor);
-  return jsonb_build_object('cancelled', cardinality(stopped), 'asked', asked);
+  -- A task that waited softly for one of them may be due now.
+  freed := reelfleet.advance(runs, stopped, p_actor);
+  return jsonb_build_object('cancelled', cardinality(stopped), 'asked', asked, 'tickets', reelfleet.tickets(freed));
 end $$;
 
 -- Retry: of a run, what failed, was cancelled, and what was skipped behind them; of a task, itself and what was skipped

@@ -76,10 +76,21 @@ export function toJson(value: unknown): string {
   );
 }
 
+/**
+ * A call that is alone always takes the same connection, whose plans and catalogue are warm in its backend; the others are
+ * opened when there is work for them. (The driver's own pool takes turns, so that a fleet at rest keeps all of them.)
+ */
+interface Connections {
+  readonly first: postgres.Sql;
+  readonly others: postgres.Sql | null;
+  /** Of the first, under way. */
+  calls: number;
+}
+
 export class Database {
   readonly #url: string;
   readonly #options: Required<DatabaseOptions>;
-  #sql: postgres.Sql;
+  #connections: Connections;
   #openedAt = 0;
   /** The client that is used now has answered something: its connections were made. */
   #answered = false;
@@ -88,13 +99,18 @@ export class Database {
   constructor(url: string, options: DatabaseOptions) {
     this.#url = url;
     this.#options = { max: 4, deadlineMs: 20_000, statementTimeoutMs: 15_000, lockTimeoutMs: 10_000, ...options };
-    this.#sql = this.#open();
+    this.#connections = this.#open();
   }
 
-  #open(): postgres.Sql {
-    const { name, max, statementTimeoutMs, lockTimeoutMs } = this.#options;
+  #open(): Connections {
     this.#openedAt = performance.now();
     this.#answered = false;
+    const { max } = this.#options;
+    return { first: this.#client(1), others: max > 1 ? this.#client(max - 1) : null, calls: 0 };
+  }
+
+  #client(max: number): postgres.Sql {
+    const { name, statementTimeoutMs, lockTimeoutMs } = this.#options;
     return postgres(this.#url, {
       max,
       connect_timeout: CONNECT_MS / 1_000,
@@ -118,7 +134,9 @@ export class Database {
   /** Run one statement and return its rows. */
   async query<T extends object>(statement: string, params: readonly Param[] = []): Promise<T[]> {
     if (this.#ended) throw new OutcomeUnknown('database client is closed');
-    const client = this.#sql;
+    const connections = this.#connections;
+    const client = connections.calls === 0 ? connections.first : (connections.others ?? connections.first);
+    if (client === connections.first) connections.calls += 1;
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_resolve, reject) => {
       timer = setTimeout(
@@ -132,30 +150,35 @@ export class Database {
         client.unsafe(statement, values, { prepare: true }) as unknown as Promise<T[]>,
         late,
       ]);
-      if (client === this.#sql) this.#answered = true;
+      if (connections === this.#connections) this.#answered = true;
       return rows;
     } catch (error) {
-      if (error instanceof OutcomeUnknown) this.#replace(client);
+      if (error instanceof OutcomeUnknown) this.#replace(connections);
       throw explain(error);
     } finally {
+      if (client === connections.first) connections.calls -= 1;
       clearTimeout(timer);
     }
   }
 
   /** The driver has no way back from a connection that hangs; its other queries end with it as unknown. */
-  #replace(client: postgres.Sql): void {
-    if (this.#sql !== client || this.#ended) return;
+  #replace(connections: Connections): void {
+    if (this.#connections !== connections || this.#ended) return;
     // A connection takes five times the round trips of a statement. One that is being made is left to be made: with a
     // deadline shorter than that (a beat's, over a slow wire), the next one would come no further.
     if (!this.#answered && performance.now() - this.#openedAt < CONNECT_MS) return;
-    this.#sql = this.#open();
-    client.end({ timeout: 0 }).catch(() => {});
+    this.#connections = this.#open();
+    void end(connections, 0);
   }
 
   async end(): Promise<void> {
     this.#ended = true;
-    await this.#sql.end({ timeout: 2 }).catch(() => {});
+    await end(this.#connections, 2);
   }
+}
+
+async function end({ first, others }: Connections, timeout: number): Promise<void> {
+  await Promise.all([first, others].map((client) => client?.end({ timeout }).catch(() => {})));
 }
 
 /** Sort what the driver throws into the three answers a caller can act on. */

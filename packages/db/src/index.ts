@@ -10,4 +10,5 @@ export * from './client.ts';
 export { maskUrl } from './connection-error.ts';
 export * from './ledger.ts';
 export { type MigrateOptions, type MigrateResult, migrate, schemaVersion } from './migrate.ts';
+export { hearsNotifications } from './notifications.ts';
 export * from './reads/index.ts';

@@ -218,12 +218,22 @@ test('a soft need waits for any end, a hard one skips its dependants when it fai
   expect((await statusOf(run.id)).status).toBe('partial');
 });
 
+test('a task that waited softly for one that is cancelled is dispatched at once, with its ticket', async () => {
+  const run = await enqueue([task('a', true), task('b', false, 1)], [{ task: 'b', on: 'a', kind: 'soft' }]);
+  const answer = await openOperatorLedger(db).cancel('me', { tasks: [run.tickets[0]?.id as string] });
+  expect(answer).toMatchObject({ cancelled: 1, tickets: [{ title: 'b', version: 2, dispatches: 1 }] });
+});
+
 test('children of a cancelled run are born cancelled and nothing behind them starts', async () => {
   const run = await enqueue([task('plan'), task('join', false, 2)], [{ task: 'join', on: 'plan', kind: 'hard' }]);
   const ledger = openLedger(db, db);
   const ticket = run.tickets[0] as Ticket;
   await ledger.claim(worker, 30_000, [{ id: ticket.id, version: 1, refusal: null }]);
-  expect(await openOperatorLedger(db).cancel('me', { runs: [run.id] })).toEqual({ cancelled: 1, asked: 1 });
+  expect(await openOperatorLedger(db).cancel('me', { runs: [run.id] })).toEqual({
+    cancelled: 1,
+    asked: 1,
+    tickets: [],
+  });
   const [answer] = await ledger.settle(worker, [
     {
       id: ticket.id,

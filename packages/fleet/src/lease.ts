@@ -48,6 +48,8 @@ export interface LeaseKeeper {
   readonly held: number;
   /** Milliseconds since a beat last succeeded, or since the start. */
   readonly silence: number;
+  /** Whether a lease that counts from `sentAt` is over already, by the margin that every attempt here keeps. */
+  late(sentAt: number): boolean;
   /** Whether this very lease is held here already. */
   holds(task: { id: string; version: number }): boolean;
   /** Abort everything that is held, for shutdown. */
@@ -168,6 +170,7 @@ export function keepLeases(options: LeaseOptions): LeaseKeeper {
     get silence() {
       return clock.monotonic() - lastGood;
     },
+    late: (sentAt) => clock.monotonic() > sentAt + margin,
     holds: ({ id, version }) => held.get(id)?.version === version,
     hold(task, sentAt, stalledAfterMs, taskLog, onProgress) {
       const entry: Held = {

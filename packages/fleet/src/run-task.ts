@@ -93,6 +93,10 @@ export async function runTask(
     stage: task.stage,
     attempt: task.attemptNumber,
   });
+  if (leases.late(answer.sentAt)) {
+    await giveBackUnbegun(task, ledger, send, log);
+    return { kind: 'dropped' };
+  }
   const stage = world.stages.get(task.stage);
   const lease = leases.hold(task, answer.sentAt, stage?.policy.stalledAfterMs ?? 60_000, log, mirror.progress);
   const startedAt = world.clock.monotonic();
@@ -117,6 +121,30 @@ export async function runTask(
     await scratch.remove().catch((error) => log.warn({ error: String(error) }, 'scratch folder stays'));
   }
 }
+
+/**
+ * The answer to the claim took as long as a lease: the right to work is over before the work began. Left alone, the sweep
+ * would take it for a crash; the fence decides who comes first.
+ */
+async function giveBackUnbegun(
+  task: ClaimedTask,
+  ledger: TaskLedger,
+  send: (tickets: readonly Ticket[]) => Promise<void>,
+  log: Logger,
+): Promise<void> {
+  const item: SettleItem = { id: task.id, version: task.version, event: 'release', delayMs: 0, code: 'late-claim' };
+  try {
+    const { status, tickets } = await ledger.settle(
+      { ...item, message: 'the answer to the claim came after its lease was over' },
+      AbortSignal.timeout(GIVE_BACK_MS),
+    );
+    log.warn({ status }, 'claimed too late: given back');
+    await send(tickets);
+  } catch (error) {
+    log.warn({ error: String(error) }, 'claimed too late: left to the sweep');
+  }
+}
+const GIVE_BACK_MS = 5_000;
 
 /** Run the handler and turn its end, whatever it is, into what to settle; null: nothing may be written any more. */
 async function perform(

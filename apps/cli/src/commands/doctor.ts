@@ -62,6 +62,7 @@ async function examine(cli: Cli): Promise<Finding[]> {
   if (located.REDIS_URL) findings.push(...(await services.checkRedis(located.REDIS_URL)));
   const { findings: ofDatabase, facts } = await services.checkDatabase(located);
   findings.push(...ofDatabase);
+  if (facts !== null && !located.REDIS_URL) findings.push(await services.checkTickets(located.DATABASE_URL));
   if (facts === null || facts.schema !== facts.expected) return findings;
 
   await cli.withFleet(async ({ operator, reads }) => {

@@ -12,7 +12,7 @@ import { claimRunFile, writeRunFile } from '@reelfleet/worker';
 import { describe, expect, it } from 'vitest';
 import { connectionsNeeded, missingFrom } from './check.ts';
 import { checkServer, judgeReach, judgeServer } from './server.ts';
-import { beating, judgeConnections, judgeDatabase, judgeStages } from './services.ts';
+import { beating, checkTickets, judgeConnections, judgeDatabase, judgeStages, judgeTickets } from './services.ts';
 
 const facts = {
   url: 'postgres://u:***@h/d',
@@ -70,6 +70,14 @@ describe('doctor', () => {
       level: 'failed',
       cure: expect.stringContaining('200'),
     });
+  });
+
+  it('hears what Postgres notifies, and says what to do where a pooler swallows it', async () => {
+    const database = await migratedDatabase();
+    expect(await checkTickets(database.url)).toMatchObject({ level: 'ok' });
+    expect(await checkTickets('postgres://nobody@127.0.0.1:1/none')).toMatchObject({ level: 'failed' });
+    expect(judgeTickets(false)).toMatchObject({ level: 'failed', cure: expect.stringContaining('REDIS_URL') });
+    await database.drop();
   });
 
   it('fails when work waits for a stage that nobody serves, and only warns when none waits', () => {

@@ -2,7 +2,8 @@
 import type { Operator } from '@reelfleet/catalog';
 import { redactUrl } from '@reelfleet/config';
 import { messageOf } from '@reelfleet/core';
-import { type DatabaseFacts, inspectDatabase } from '@reelfleet/db';
+import { type DatabaseFacts, hearsNotifications, inspectDatabase } from '@reelfleet/db';
+
 import type { FleetSettings } from '@reelfleet/worker';
 import { Redis } from 'ioredis';
 import { ago, count } from '../ui/format.ts';
@@ -71,6 +72,25 @@ export function judgeConnections(
     'connections',
     says,
     `set max_connections of Postgres to ${Math.ceil((need + 60) / 50) * 50}, run fewer workers, or set REDIS_URL`,
+  );
+}
+
+/** Tickets on Postgres are heard of by LISTEN, which a pooler in transaction mode accepts and loses. */
+export async function checkTickets(databaseUrl: string): Promise<Finding> {
+  try {
+    return judgeTickets(await hearsNotifications(databaseUrl));
+  } catch (error) {
+    return failed('tickets', `no notification could be sent (${messageOf(error)})`, 'check DATABASE_URL');
+  }
+}
+
+/** Pure. */
+export function judgeTickets(heard: boolean): Finding {
+  if (heard) return ok('tickets', 'on Postgres, which notifies at once');
+  return failed(
+    'tickets',
+    'on Postgres, whose notifications do not arrive: a pooler in transaction mode is in between',
+    'put the address of Postgres itself, or of a pooler in session mode, into DATABASE_URL, or set REDIS_URL',
   );
 }
 
