@@ -93,7 +93,10 @@ async function panic({ db, postgres, disk }: SmallFleet, forMs: number, signal: 
   if (!fell && !signal.aborted)
     throw new BrokenPromise('expected Postgres to panic for want of room for its log; it did not');
   // A panic ends every session. Postgres recovers by itself where it finds the room to; otherwise it is gone, and somebody starts it.
-  const back = async () => (await serverStart(db)) !== startedAt || undefined;
+  const back = async () => {
+    const since = await serverStart(db);
+    return (since !== null && since !== startedAt) || undefined;
+  };
   await until(async () => !isAlive(pid) || (await back()), {
     what: 'Postgres to recover or to be gone',
     timeoutMs: 15_000,
@@ -103,13 +106,14 @@ async function panic({ db, postgres, disk }: SmallFleet, forMs: number, signal: 
   return 'started again';
 }
 
-const serverStart = async (db: Database): Promise<string> =>
+/** Null in the moment when it falls: one backend may answer still, with the others gone. */
+const serverStart = async (db: Database): Promise<string | null> =>
   // The postmaster's own start does not change when it only starts its children anew.
   (
     await db.query<{ at: string }>(
       `select backend_start::text as at from pg_stat_activity where backend_type = 'checkpointer'`,
     )
-  )[0]?.at ?? 'none';
+  )[0]?.at ?? null;
 
 /** One when a row that needs a new page finds no room for it. */
 async function refusesRoom(db: Database): Promise<number> {
