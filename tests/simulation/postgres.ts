@@ -2,9 +2,11 @@
  * The same acts against the product's real ledger: a task on a lane, what can be done to it, and its facts. Time does
  * not pass here, it is moved: a lease that is over is one whose end was put into the past.
  */
+
 import { randomUUID } from 'node:crypto';
 import { type ClaimAnswer, type SettleAnswer, type SettleItem, type Ticket, UserError } from '@reelfleet/core';
 import { uuid } from '@reelfleet/db';
+import { bareRun } from '@reelfleet/db/testing';
 import type { Setting } from './commands.ts';
 import { identity, type Lane, LEASE_MS } from './lane.ts';
 import type { LossyDatabase } from './lossy.ts';
@@ -46,18 +48,7 @@ export async function openTask(lane: Lane, setting: Setting) {
   await lane.operator.enqueue(
     [
       {
-        run: {
-          id: runId,
-          identifier: runId,
-          idempotencyKey: null,
-          template: 'single',
-          videoId: null,
-          channelId: null,
-          generationConfigId: null,
-          params: {},
-          priority: 0,
-          phase: 'task',
-        },
+        run: bareRun(runId, { phase: 'task' }),
         tasks: [newTask(id, 'task', 0), ...(setting.follower ? [newTask(followerId, 'follower', 1)] : [])],
         edges: setting.follower ? [{ task: 'follower', on: 'task', kind: setting.follower }] : [],
         before: [],

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Database, text, uuid } from './client.ts';
 import { openLedger, openOperatorLedger, openSweepLedger } from './ledger.ts';
-import { migratedDatabase, type TestDatabase } from './testing.ts';
+import { bareRun, migratedDatabase, type TestDatabase } from './testing.ts';
 
 let database: TestDatabase;
 let db: Database;
@@ -26,18 +26,7 @@ async function atWork(): Promise<string> {
   await openOperatorLedger(db).enqueue(
     [
       {
-        run: {
-          id: run,
-          identifier: run,
-          idempotencyKey: null,
-          template: 'single',
-          videoId: null,
-          channelId: null,
-          generationConfigId: null,
-          params: {},
-          priority: 0,
-          phase: 'p',
-        },
+        run: bareRun(run),
         tasks: [
           {
             id: task,

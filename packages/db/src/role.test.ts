@@ -3,7 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Database, openLedger, openOperatorLedger, openSweepLedger } from './index.ts';
-import { migratedDatabase, type TestDatabase } from './testing.ts';
+import { bareRun, migratedDatabase, type TestDatabase } from './testing.ts';
 
 let database: TestDatabase;
 let owner: Database;
@@ -44,18 +44,7 @@ test('it can do a whole attempt and a sweep', async () => {
   await openOperatorLedger(owner).enqueue(
     [
       {
-        run: {
-          id: run,
-          identifier: run,
-          idempotencyKey: null,
-          template: 'single',
-          videoId: null,
-          channelId: null,
-          generationConfigId: null,
-          params: {},
-          priority: 0,
-          phase: 'p',
-        },
+        run: bareRun(run),
         tasks: [task],
         edges: [],
         before: [],

@@ -9,7 +9,7 @@ import { brokenInvariants } from '@reelfleet/testkit';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Database, openLedger, openOperatorLedger } from './index.ts';
-import { migratedDatabase, type TestDatabase } from './testing.ts';
+import { bareRun, migratedDatabase, type TestDatabase } from './testing.ts';
 
 const invariants = fileURLToPath(new URL('../../../tests/invariants.sql', import.meta.url));
 let database: TestDatabase;
@@ -43,18 +43,7 @@ async function enqueue(tasks: NewTask[], edges: NewEdge[], extra: { idempotencyK
   const answer = await openOperatorLedger(db).enqueue(
     [
       {
-        run: {
-          id,
-          identifier: id,
-          idempotencyKey: extra.idempotencyKey ?? null,
-          template: 'single',
-          videoId: null,
-          channelId: null,
-          generationConfigId: null,
-          params: {},
-          priority: 0,
-          phase: 'phase 0',
-        },
+        run: bareRun(id, { idempotencyKey: extra.idempotencyKey ?? null, phase: 'phase 0' }),
         tasks,
         edges,
         before: [],

@@ -15,7 +15,7 @@ import {
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Database, json, openLedger, openOperatorLedger, openSweepLedger, text, uuid } from './index.ts';
-import { migratedDatabase, type TestDatabase } from './testing.ts';
+import { bareRun, migratedDatabase, type TestDatabase } from './testing.ts';
 
 let database: TestDatabase;
 let db: Database;
@@ -50,18 +50,7 @@ async function enqueueOne(): Promise<string> {
   await openOperatorLedger(db).enqueue(
     [
       {
-        run: {
-          id: runId,
-          identifier: runId,
-          idempotencyKey: null,
-          template: 'single',
-          videoId: null,
-          channelId: null,
-          generationConfigId: null,
-          params: {},
-          priority: 0,
-          phase: 'p',
-        },
+        run: bareRun(runId),
         tasks: [newTask(taskId)],
         edges: [],
         before: [],

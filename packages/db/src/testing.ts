@@ -1,6 +1,7 @@
 /**
  * Databases with Reelfleet's schema, for tests. Not imported by the product.
  */
+import type { EnqueueItem } from '@reelfleet/core';
 import { freshDatabase, type TestDatabase } from '@reelfleet/testkit';
 import { migrate, schemaVersion } from './migrate.ts';
 
@@ -19,4 +20,21 @@ export function migratedDatabase({ migrateQueue }: MigratedDatabaseOptions = {})
       await migrate(url, migrateQueue === undefined ? {} : { migrateQueue });
     },
   });
+}
+
+/** A run of template `single` and nothing else, for tests that are about its tasks. */
+export function bareRun(id: string, more: Partial<EnqueueItem['run']> = {}): EnqueueItem['run'] {
+  return {
+    id,
+    identifier: id,
+    idempotencyKey: null,
+    template: 'single',
+    videoId: null,
+    channelId: null,
+    generationConfigId: null,
+    params: {},
+    priority: 0,
+    phase: 'p',
+    ...more,
+  };
 }

@@ -167,7 +167,8 @@ export class GcsClient {
   /** The library's own object, for what it does without sending bytes: signing. Null when nothing could sign. */
   async file(name: string): Promise<File | null> {
     if (this.options.apiEndpoint !== undefined && this.options.keyFile === undefined) return null;
-    return (await this.open()).library.bucket(this.bucket).file(name);
+    const { library } = await this.open();
+    return library.bucket(this.bucket).file(name);
   }
 
   private open(): Promise<Opened> {

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { SettleItem, Ticket } from '@reelfleet/core';
 import { openOperatorLedger } from '@reelfleet/db';
+import { bareRun } from '@reelfleet/db/testing';
 import { atTestEnd } from '@reelfleet/testkit';
 import type { TestServer } from '../testing.ts';
 import type { EventData } from './shapes.ts';
@@ -83,18 +84,7 @@ export async function openHand(server: Pick<TestServer, 'db' | 'ledger'>) {
   async function enqueue(runs: number, tasksEach: number): Promise<{ runId: string; tickets: Ticket[] }[]> {
     const items = Array.from({ length: runs }, () => {
       const id = newId();
-      const run = {
-        id,
-        identifier: `run:${id}`,
-        idempotencyKey: null,
-        template: 'single',
-        videoId: null,
-        channelId: null,
-        generationConfigId: null,
-        params: {},
-        priority: 0,
-        phase: 'probe',
-      };
+      const run = bareRun(id, { identifier: `run:${id}`, phase: 'probe' });
       const tasks = Array.from({ length: tasksEach }, (_, n) => ({
         id: newId(),
         key: `probe/${n}`,
