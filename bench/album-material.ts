@@ -68,6 +68,7 @@ export async function makeMaterial(
         name: 'none',
         planAlbum: () => Promise.reject(new Error('the benchmark plans no prompts')),
       },
+      web: { open: () => Promise.reject(new Error('the benchmark opens no address')) },
     },
   };
 }

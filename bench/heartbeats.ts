@@ -48,7 +48,7 @@ async function look(db: Database) {
 async function endWithCounts(fleet: Database, db: Database): Promise<void> {
   await fleet.end();
   const left = () => db.query(`select from pg_stat_activity where application_name = '${FLEET}'`);
-  await until(async () => (await left()).length === 0, { what: 'the backends of the fleet to end' });
+  await until(async () => (await left()).length === 0, { what: 'the backends of the fleet to end', timeoutMs: 60_000 });
 }
 
 async function run({ short, say }: BenchmarkOptions): Promise<Report> {

@@ -16,6 +16,10 @@ export const litModules = [
   'directives/repeat.js',
 ] as const;
 
+/** The folder of hls.js as it is published, and what a browser loads of it when it opens the first stream. */
+export const hlsRoot = new URL('./', pathToFileURL(createRequire(import.meta.url).resolve('hls.js')));
+export const hlsModules = ['hls.min.mjs'] as const;
+
 /** Everything of our own that a browser loads, by path in `webRoot`: this list and nothing else is served. */
 export const webFiles = [
   'favicon.svg',
@@ -35,12 +39,22 @@ export const webFiles = [
   'src/pages/task.ts',
   'src/pages/task-panel.ts',
   'src/pages/video.ts',
+  'src/pages/video-parts.ts',
   'src/pages/videos.ts',
   'src/pages/workers.ts',
   'src/parts/confirm.ts',
   'src/parts/icons.ts',
   'src/parts/marks.ts',
   'src/pipeline.ts',
+  'src/player/captions.ts',
+  'src/player/controls.ts',
+  'src/player/full-screen.ts',
+  'src/player/keys.ts',
+  'src/player/player.ts',
+  'src/player/seek-bar.ts',
+  'src/player/source.ts',
+  'src/player/sprites.ts',
+  'src/player/watched.ts',
   'src/router.ts',
   'src/run-list.ts',
   'src/run-state.ts',

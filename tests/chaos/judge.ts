@@ -3,8 +3,9 @@
  * wrong; nothing found is the verdict everyone wants.
  */
 import { mkdirSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { appendFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { messageOf } from '@reelfleet/core';
 import { openTools } from '@reelfleet/media';
 import { brokenInvariants, until } from '@reelfleet/testkit';
@@ -73,26 +74,46 @@ async function ledgerIsSound(yard: OpenYard): Promise<Verdict> {
   };
 }
 
+interface StoredFile {
+  uri: string;
+  sha256: string;
+  size: number;
+  type: string;
+  segments: { name: string; sha256: string; sizeBytes: number }[] | null;
+}
+
 /** Every file is read and hashed again; every different one is decoded. */
 async function filesAreWhole(yard: OpenYard): Promise<Verdict> {
   const folder = join(yard.folder, 'judged');
   mkdirSync(folder, { recursive: true });
   const tools = openTools({ threads: 1 });
-  const files = await yard.db.query<{ uri: string; sha256: string; size: number; type: string }>(
-    `select uri, sha256, size_bytes::float8 as size, content_type as type from artifacts order by uri`,
+  const files = await yard.db.query<StoredFile>(
+    `select uri, sha256, size_bytes::float8 as size, content_type as type, segments from artifacts order by uri`,
   );
   const against: string[] = [];
   const decoded = new Set<string>();
-  const judgeOne = async (file: (typeof files)[number]) => {
-    const found = await yard.storage.checksum(file.uri);
-    if (found === null) return void against.push(`${file.uri} is not there`);
-    if (found.sha256 !== file.sha256 || found.sizeBytes !== file.size)
-      return void against.push(`${file.uri} has another checksum or size than the ledger says`);
+  /** Whether the store has exactly this. */
+  const whole = async (uri: string, sha256: string, size: number): Promise<boolean> => {
+    const found = await yard.storage.checksum(uri);
+    if (found === null) against.push(`${uri} is not there`);
+    else if (found.sha256 !== sha256 || found.sizeBytes !== size)
+      against.push(`${uri} has another checksum or size than the ledger says`);
+    else return true;
+    return false;
+  };
+  const judgeOne = async (file: StoredFile) => {
+    const parts = file.segments?.map(({ name, ...part }) => ({ uri: `${file.uri}/${name}`, ...part }));
+    for (const part of parts ?? [{ ...file, sizeBytes: file.size }])
+      if (!(await whole(part.uri, part.sha256, part.sizeBytes))) return;
     if (!/^(video|audio|image)\//.test(file.type) || decoded.has(file.sha256)) return;
     decoded.add(file.sha256);
     const path = join(folder, `${file.sha256}${/\.[a-z0-9]+$/.exec(file.uri)?.[0] ?? ''}`);
     try {
-      await yard.storage.download(file.uri, path, { sha256: file.sha256 });
+      // The header of a rendition and its segments, one after the other, are a file.
+      for (const part of parts ?? [file]) {
+        const bytes = await buffer(await yard.storage.get(part.uri));
+        await appendFile(path, bytes);
+      }
       const { stderrTail } = await tools.ffmpeg(['-xerror', '-i', path, '-map', '0', '-f', 'null', '-']);
       if (stderrTail.trim() !== '') against.push(`${file.uri}: ${stderrTail.trim().split('\n')[0]}`);
     } catch (error) {

@@ -1,8 +1,8 @@
 /** Orders from outside: JSON on the command line, JSON lines from a file or from standard input. */
 import { createReadStream, readFileSync, statSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import type { Order } from '@reelfleet/catalog';
 import { messageOf, UserError } from '@reelfleet/core';
+import type { PlacedOrder } from './place-orders.ts';
 
 const MOST_ORDERS = 1_000_000;
 const LONGEST_ARGUMENT_FILE = 64 * 1024 * 1024;
@@ -12,10 +12,13 @@ const wrong = (sentence: string, cause?: unknown) => new UserError(sentence, { e
  * The orders of a JSON lines file (`-`: standard input), each completed by `defaults` where it says nothing. Blank lines
  * are passed over. Only that each line is an order of some kind is checked here. Throws UserError, exit code 2.
  */
-export async function ordersFrom(path: string, defaults: Partial<Order> & Record<string, unknown>): Promise<Order[]> {
+export async function ordersFrom(
+  path: string,
+  defaults: Partial<PlacedOrder> & Record<string, unknown>,
+): Promise<PlacedOrder[]> {
   const name = path === '-' ? 'standard input' : path;
   if (path !== '-') assertFile(path);
-  const orders: Order[] = [];
+  const orders: PlacedOrder[] = [];
   let number = 0;
   try {
     const input = path === '-' ? process.stdin : createReadStream(path);
@@ -32,7 +35,7 @@ export async function ordersFrom(path: string, defaults: Partial<Order> & Record
   return orders;
 }
 
-function orderOf(text: string, where: string, defaults: Record<string, unknown>): Order {
+function orderOf(text: string, where: string, defaults: Record<string, unknown>): PlacedOrder {
   let line: unknown;
   try {
     line = JSON.parse(text.replace(/^\uFEFF/, ''));
@@ -40,16 +43,18 @@ function orderOf(text: string, where: string, defaults: Record<string, unknown>)
     throw wrong(`${where} is no JSON: write one JSON object per line`, error);
   }
   if (typeof line !== 'object' || line === null || Array.isArray(line)) {
-    throw wrong(`${where} is no JSON object: write {"kind": "album", …} or {"kind": "stage", …}`);
+    throw wrong(
+      `${where} is no JSON object: write {"kind": "album", …}, {"kind": "stage", …} or {"kind": "ingest", …}`,
+    );
   }
   const order: Record<string, unknown> = { ...defaults, ...line };
-  if (order.kind !== 'album' && order.kind !== 'stage') {
+  if (order.kind !== 'album' && order.kind !== 'stage' && order.kind !== 'ingest') {
     throw wrong(
-      `${where} has ${order.kind === undefined ? 'no "kind"' : `the kind ${JSON.stringify(order.kind)}`}: it takes "album" or "stage"`,
+      `${where} has ${order.kind === undefined ? 'no "kind"' : `the kind ${JSON.stringify(order.kind)}`}: it takes "album", "stage" or "ingest"`,
     );
   }
   // The catalog checks the rest, with the number of the order.
-  return order as unknown as Order;
+  return order as unknown as PlacedOrder;
 }
 
 /** A JSON object given as an option: itself, or `@FILE`. Throws UserError, exit code 2. */

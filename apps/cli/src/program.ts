@@ -16,11 +16,13 @@ import { register as registerDoctor } from './commands/doctor.ts';
 import { register as registerEnqueue } from './commands/enqueue.ts';
 import { register as registerExport } from './commands/export.ts';
 import { register as registerFiles } from './commands/files.ts';
+import { register as registerFiling } from './commands/filing.ts';
 import { register as registerLs } from './commands/ls.ts';
 import { register as registerMigrate } from './commands/migrate.ts';
 import { register as registerServer } from './commands/server.ts';
 import { register as registerShow } from './commands/show.ts';
 import { register as registerUp } from './commands/up.ts';
+import { register as registerVideos } from './commands/videos.ts';
 import { register as registerWatch } from './commands/watch.ts';
 import { register as registerWorker } from './commands/worker.ts';
 import { register as registerWorkers } from './commands/workers.ts';
@@ -48,6 +50,8 @@ const commands: readonly Register[] = [
   registerExport,
   registerWorkers,
   registerCatalog,
+  registerVideos,
+  registerFiling,
   registerDoctor,
   registerConfig,
   registerFiles,

@@ -11,6 +11,7 @@ import { closesWithin } from './closing.ts';
 import type { ServerContext, ServerPart } from './context.ts';
 import { events } from './events/index.ts';
 import { health } from './health.ts';
+import { arrivesWithin } from './late-body.ts';
 import { metrics } from './metrics/index.ts';
 import { page } from './page/index.ts';
 import { pathOf, problems } from './problem.ts';
@@ -23,7 +24,7 @@ const parts: readonly ServerPart[] = [problems, access, docs, health, metrics, a
 export interface Patience {
   /** For the headers of a request, from the start of the connection. */
   readonly headersMs: number;
-  /** For a whole request with its body, of a megabyte at most. */
+  /** For a whole request with its body, of a megabyte at most; files that are sent have limits of their own. */
   readonly requestMs: number;
   /** For answers under way when it stops. */
   readonly closeMs: number;
@@ -34,7 +35,8 @@ export async function buildApp(context: ServerContext, patience: Partial<Patienc
   const { headersMs, requestMs, closeMs } = { ...PATIENCE, ...patience };
   const app = fastify({
     bodyLimit: 1_000_000,
-    requestTimeout: requestMs,
+    // Of all requests alike; late-body.ts tells them apart.
+    requestTimeout: 0,
     // Node looks for late requests only every 30 s by itself.
     http: {
       headersTimeout: headersMs,
@@ -53,8 +55,9 @@ export async function buildApp(context: ServerContext, patience: Partial<Patienc
   });
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(encodedOnce);
-  // JSON is the only form of body: what a form of another site can send without asking is not.
+  // JSON is the only form of body, but where files are taken: what a form of another site can send without asking is not.
   app.removeContentTypeParser('text/plain');
+  arrivesWithin(app, requestMs);
   readsInput(app);
   closesWithin(app, closeMs);
   app.addHook('onResponse', async (request, reply) => {

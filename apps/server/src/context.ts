@@ -17,6 +17,8 @@ export interface ServerContext {
   readonly stages: readonly string[];
   readonly log: Logger;
   readonly access: AccessSettings;
+  /** What a file that is sent to us may be, and how long it may stand still. */
+  readonly imports: { readonly maxBytes: number; readonly stallMs: number };
   readonly version: string;
 }
 

@@ -108,7 +108,16 @@ const ESCAPES = [
   '.',
   '%2e',
 ];
-const BASES = ['/files/', '/assets/', '/docs/static/', '/queues/static/', '/api/artifacts/', '/api/videos/', '/'];
+const BASES = [
+  '/files/',
+  '/streams/x/',
+  '/assets/',
+  '/docs/static/',
+  '/queues/static/',
+  '/api/artifacts/',
+  '/api/videos/',
+  '/',
+];
 
 describe('a path that leads out of a folder finds nothing', () => {
   it.each(BASES.flatMap((base) => ESCAPES.map((way) => `${base}${way}`)))('%s', async (target) => {

@@ -14,6 +14,9 @@ import { assertSchema, type FleetSettings, onStopSignals } from '@reelfleet/work
 import { buildApp } from './app.ts';
 import { assertMayListen, listen } from './listen.ts';
 
+/** A sender of a file that is silent for longer has gone, whatever its connection says. */
+const STALL_MS = 30_000;
+
 /** Of the grace, what closing the clients takes. */
 const CLOSING_MS = 4_000;
 
@@ -68,6 +71,7 @@ export async function runServer(settings: FleetSettings): Promise<number> {
           stages: [...stages.keys()],
           log,
           access: { password: settings.REELFLEET_PASSWORD, host: settings.HOST },
+          imports: { maxBytes: settings.REELFLEET_IMPORT_MAX_MB * 1_000_000, stallMs: STALL_MS },
           version: version(),
         },
         { closeMs: Math.max(0, graceMs - CLOSING_MS) },

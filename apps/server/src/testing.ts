@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openOperator } from '@reelfleet/catalog';
 import { createLogger } from '@reelfleet/config';
+import type { Storage } from '@reelfleet/core';
 import { Database, openLedger, openOperatorLedger, openReads, openSweepLedger } from '@reelfleet/db';
 import { migratedDatabase } from '@reelfleet/db/testing';
 import { collectGarbage, migrateQueue, openQueue } from '@reelfleet/fleet';
@@ -20,6 +21,8 @@ export interface TestServerOptions {
   password?: string;
   host?: string;
   redisUrl?: string;
+  /** Instead of a local store. */
+  storage?: Storage;
   /** Parts of the context to replace. */
   context?: Partial<ServerContext>;
   patience?: Partial<Patience>;
@@ -37,7 +40,7 @@ export async function startTestServer(options: TestServerOptions = {}) {
   });
   const db = new Database(database.url, { name: 'test' });
   const reads = openReads(database.url, { name: 'test' });
-  const storage = openStorage(`file://${folder}/storage`);
+  const storage = options.storage ?? openStorage(`file://${folder}/storage`);
   const queue = openQueue(
     options.redisUrl ? { kind: 'redis', url: options.redisUrl } : { kind: 'postgres', url: database.url },
     { consumers: 0, log },
@@ -65,6 +68,7 @@ export async function startTestServer(options: TestServerOptions = {}) {
     stages: [...stages.keys()],
     log,
     access: { password: options.password, host: options.host ?? '127.0.0.1' },
+    imports: { maxBytes: 50_000_000, stallMs: 30_000 },
     version: '0.0.0-test',
     ...options.context,
   };

@@ -55,6 +55,23 @@ test('children of a fan-out are one node, and every node stands below all it nee
   ]);
 });
 
+test('tasks that are named below another stand beside the fan-out and below it, as they need each other', () => {
+  const chunks = [task('transcode/chunk/001', ['transcode']), task('transcode/chunk/002', ['transcode'])];
+  const rows = pipelineOf([
+    task('probe'),
+    task('transcode', ['probe']),
+    task('transcode/audio', ['transcode']),
+    ...chunks,
+    task('transcode/manifest', ['transcode', ...chunks.map(({ key }) => key), 'transcode/audio']),
+  ]);
+  expect(rows.map((row) => row.map(({ title, tasks }) => `${title} ×${tasks.length}`))).toEqual([
+    ['Probe ×1'],
+    ['Transcode ×1'],
+    ['Transcode audio ×1', 'Transcode chunk ×2'],
+    ['Transcode manifest ×1'],
+  ]);
+});
+
 test.each<[TaskRow['status'][], string]>([
   [['completed', 'failed', 'running'], 'failed'],
   [['completed', 'running', 'queued'], 'running'],

@@ -17,11 +17,11 @@ export interface PipelineNode {
   progressPercent: number;
 }
 
-/** `music/07` → `music`, `transcode/chunk/003` → `transcode/chunk`, `render` → `render`. */
-export function nodeKey(taskKey: string): string {
-  const cut = taskKey.lastIndexOf('/');
-  return cut < 0 ? taskKey : taskKey.slice(0, cut);
-}
+/**
+ * `music/07` → `music`, `transcode/chunk/003` → `transcode/chunk`; children are numbered, so `transcode/audio` and `render` are
+ * nodes of their own.
+ */
+export const nodeKey = (taskKey: string): string => taskKey.replace(/\/\d+$/, '');
 
 const titleOf = (key: string) => capital(words(key.replaceAll('/', ' ').replaceAll('-', ' ')));
 

@@ -3,12 +3,12 @@
  * operator's drain, or when the schema moved on. The only place of this process that opens connections.
  */
 import { availableParallelism } from 'node:os';
-import { recorders as productRecorders } from '@reelfleet/catalog';
+import { recorders as productRecorders, purgeRuns } from '@reelfleet/catalog';
 import { createLogger, version } from '@reelfleet/config';
 import { messageOf, systemClock } from '@reelfleet/core';
 import { Database, openLedger, openSweepLedger, schemaVersion } from '@reelfleet/db';
 import { openMeter, openQueue, type RunningWorker, startWorker, type WorkerDeps } from '@reelfleet/fleet';
-import { openTools } from '@reelfleet/media';
+import { openTools, workingEncoders } from '@reelfleet/media';
 import { stages as productStages, templates as productTemplates } from '@reelfleet/pipelines';
 import { chooseProviders } from '@reelfleet/providers';
 import { storageOf } from '@reelfleet/storage';
@@ -79,18 +79,27 @@ export async function runWorker(settings: FleetSettings, repertoire: Repertoire 
       settings.REDIS_URL ? { kind: 'redis', url: settings.REDIS_URL } : { kind: 'postgres', url: databaseUrl },
       { consumers: served, log, meter },
     );
+    const threads = ffmpegThreads(settings);
+    const wanted = settings.REELFLEET_ENCODERS?.split(/,\s*/) ?? [];
+    const encoders = await workingEncoders(openTools({ threads }), wanted, (encoder, error) =>
+      log.warn({ encoder, error }, 'a hardware encoder does not work here and is not used'),
+    );
     worker = await startWorker({
       ledger: openLedger(db, beats),
       sweep: openSweepLedger(db),
       queue,
       storage,
-      tools: openTools({ threads: ffmpegThreads(settings) }),
+      tools: openTools({ threads, encoders }),
       providers,
       ...repertoire,
       clock: systemClock,
       log,
       meter,
       newId: () => v7(),
+      // An embedder's repertoire may not have the stage.
+      ...(repertoire.templates.has('purge')
+        ? { purges: { days: settings.ARCHIVE_RETENTION_DAYS, runs: (count) => purgeRuns(repertoire, count) } }
+        : {}),
       announce: say,
       settings: {
         name,

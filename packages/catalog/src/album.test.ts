@@ -117,8 +117,8 @@ test('a run shows its tasks with what they need, its files and its progress', as
   expect(run).toMatchObject({
     status: 'completed',
     title: 'The Royal Court album',
-    tasksTotal: 10,
-    tasksEnded: 10,
+    tasksTotal: 15,
+    tasksEnded: 15,
     progressPercent: 100,
     openTasks: 0,
   });
@@ -133,6 +133,11 @@ test('a run shows its tasks with what they need, its files and its progress', as
     'render',
     'verify',
     'thumbnail',
+    'transcode',
+    'transcode/audio',
+    'transcode/chunk/001',
+    'transcode/chunk/002',
+    'transcode/manifest',
   ]);
   expect(tasks.find((task) => task.key === 'render')?.needs).toHaveLength(7);
   expect(tasks.every((task) => task.workerName === 'artist' && task.status === 'completed')).toBe(true);
@@ -202,8 +207,8 @@ test('fsck re-hashes every artifact and names what is missing or changed', async
   await other.workAll(hired);
   const seen: number[] = [];
   const whole = await other.operator.fsck((done, total) => seen.push(done, total));
-  expect(whole).toMatchObject({ checked: 10, problems: [] });
-  expect(seen.slice(-2)).toEqual([10, 10]);
+  expect(whole).toMatchObject({ checked: 24, problems: [] });
+  expect(seen.slice(-2)).toEqual([24, 24]);
   const [track, still] = (await rowsOf(
     other,
     "select uri from artifacts where kind in ('audio', 'image') order by kind, uri",

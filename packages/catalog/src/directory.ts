@@ -15,7 +15,7 @@ import {
 } from '@reelfleet/db';
 import { v7 } from 'uuid';
 import type { ChannelRow, Operator, PersonaRow } from './operator-types.ts';
-import { line, wrong } from './orders.ts';
+import { line, wrong } from './order-words.ts';
 import { isUuid, pick } from './references.ts';
 import { channelRow } from './views.ts';
 

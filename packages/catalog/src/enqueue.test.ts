@@ -43,7 +43,7 @@ describe('an album', () => {
       priority: 5,
       title: 'Royal Court',
       openTasks: 1,
-      tasksTotal: 4,
+      tasksTotal: 7,
       tasksEnded: 0,
     });
     expect(run.identifier).toMatch(/^pipeline:royal-court:\d{13}$/);
@@ -52,6 +52,9 @@ describe('an album', () => {
       ['render', 'blocked', ['plan']],
       ['verify', 'blocked', ['plan', 'render']],
       ['thumbnail', 'blocked', ['plan', 'verify']],
+      ['transcode', 'blocked', ['render', 'verify']],
+      ['transcode/audio', 'blocked', ['transcode']],
+      ['transcode/manifest', 'blocked', ['transcode', 'transcode/audio']],
     ]);
     const [job] = await rowsOf(
       world,
@@ -118,7 +121,7 @@ describe('an album', () => {
     const answers = await Promise.all(Array.from({ length: 6 }, () => world.operator.enqueue([order])));
     expect(answers.flat().filter((run) => run.created)).toHaveLength(1);
     expect(new Set(answers.flat().map((run) => run.runId)).size).toBe(1);
-    expect((await counts()).map((n, at) => n - (before[at] as number))).toEqual([1, 4, 1, 1, 1]);
+    expect((await counts()).map((n, at) => n - (before[at] as number))).toEqual([1, 7, 1, 1, 1]);
   });
 
   test('of a channel that somebody else makes at the same moment uses theirs', async () => {
@@ -175,7 +178,7 @@ describe('a channel or persona that cannot be meant', () => {
     }
     const exact = await world.operator.enqueue([{ ...preview, channel: 'Twin' }]);
     expect(exact[0]?.created).toBe(true);
-    expect((await counts()).map((n, at) => n - (before[at] as number))).toEqual([1, 4, 0, 1, 1]);
+    expect((await counts()).map((n, at) => n - (before[at] as number))).toEqual([1, 7, 0, 1, 1]);
   });
 });
 

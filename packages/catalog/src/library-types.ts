@@ -1,5 +1,6 @@
 /** What is kept: the files that tasks stored and the videos they make up, as operators see them. */
 import type { RunRow } from './operator-types.ts';
+import type { Watching } from './watching.ts';
 
 export interface ArtifactRow {
   id: string;
@@ -36,11 +37,18 @@ export interface VideoRow {
   thumbnailUri: string | null;
   channelId: string | null;
   channelName: string | null;
+  /** Slug of its category. */
+  category: string | null;
+  /** Slugs, in their order. */
+  tags: string[];
+  /** Raised by every change; an edit names the one it read. */
+  stateVersion: number;
   createdAt: string;
   updatedAt: string;
+  deletedAt: string | null;
 }
 
-export interface VideoDetails {
+export interface VideoDetails extends Watching {
   video: VideoRow & {
     description: string;
     videoCodec: string | null;

@@ -2,10 +2,13 @@
  * What an operator can do, as one interface: the CLI and the server are two faces of it. Every method that refuses
  * throws UserError with one sentence. RUN and VIDEO arguments take the id or the `identifier`.
  */
-import type { RunStatus, TaskStatus } from '@reelfleet/core';
+import type { Body, RunStatus, StoredObject, TaskStatus } from '@reelfleet/core';
 import type { ArtifactDetails, ArtifactRow, VideoDetails, VideoRow } from './library-types.ts';
+import type { Filing, VideoLife } from './life-types.ts';
 
 export * from './library-types.ts';
+export * from './life-types.ts';
+export type { ChapterRow, QualityRow, Watching } from './watching.ts';
 
 export interface AlbumOrder {
   channel: string;
@@ -32,11 +35,52 @@ export interface StageOrder {
   priority?: number | undefined;
 }
 
-export type Order = ({ kind: 'album' } & AlbumOrder) | ({ kind: 'stage' } & StageOrder);
+/** A video from a source: an address (`url`), or a file that lies in our store already (`upload`). */
+export interface IngestOrder {
+  url?: string | undefined;
+  upload?: StoredObject | undefined;
+  fileName?: string | undefined;
+  title?: string | undefined;
+  identifier?: string | undefined;
+  category?: string | undefined;
+  tags?: readonly string[] | undefined;
+  qualities?: readonly number[] | undefined;
+  codec?: string | undefined;
+  key?: string | undefined;
+  priority?: number | undefined;
+}
+
+export type Order =
+  | ({ kind: 'album' } & AlbumOrder)
+  | ({ kind: 'stage' } & StageOrder)
+  | ({ kind: 'ingest' } & IngestOrder);
 
 export interface Enqueued {
   runId: string;
+  /** False: the key ordered it before. */
   created: boolean;
+}
+
+/** What became of an order that brings in a source. */
+export interface Ingested {
+  /** Null only where the video is there already and retention has taken its run. */
+  runId: string | null;
+  /** False: the key, or the source, was ordered before. */
+  created: boolean;
+  /** The identifier of the video; null where the key was that of a run without one. */
+  video: string | null;
+}
+
+export type Answered<O extends Order> = O extends { kind: 'ingest' } ? Ingested : Enqueued;
+
+/** A file on its way into the store. */
+export interface UploadedFile {
+  /** Called once, when the order has been looked at. */
+  open(): Body;
+  fileName: string;
+  contentType: string;
+  /** Where it is known before: what is there already is then not sent again, and what changes on the way is noticed. */
+  sha256?: string | undefined;
 }
 
 export interface RunRow {
@@ -150,12 +194,31 @@ export interface PageAsked {
   cursor?: string | undefined;
 }
 
-export interface Operator {
+/** What a list of videos is narrowed to. */
+export interface VideoFilter extends PageAsked {
+  /** Slug, name or id. */
+  category?: string | undefined;
+  tag?: string | undefined;
+  status?: string | undefined;
+  /** Those that are deleted instead of those that are not. */
+  deleted?: boolean | undefined;
+}
+
+export interface Operator extends Filing {
   /**
    * Enqueue runs in bulk, in batches; answers in order. Nothing is enqueued when any order is wrong. With `localFiles`
    * false, as for orders from outside, an input may name no file but those of our own store.
    */
-  enqueue(orders: readonly Order[], options?: { localFiles?: boolean }): Promise<Enqueued[]>;
+  enqueue<O extends Order>(orders: readonly O[], options?: { localFiles?: boolean }): Promise<Answered<O>[]>;
+  /**
+   * Take a file into the store and enqueue its order; nothing stays of it when the order is refused, the source is there
+   * already, or `signal` fires.
+   */
+  upload(
+    file: UploadedFile,
+    order: Omit<IngestOrder, 'url' | 'upload' | 'fileName'>,
+    options?: { signal?: AbortSignal; onBytes?: (total: number) => void },
+  ): Promise<Ingested>;
   runs(filter: { status?: RunStatus; limit?: number; before?: string }): Promise<RunRow[]>;
   /** Runs, newest first, page by page: runs that come meanwhile move nothing. `channel` takes an id or a name. */
   runsPage(
@@ -197,12 +260,13 @@ export interface Operator {
     /** By the key of its file in the store. */
     at(key: string): Promise<ArtifactDetails>;
   };
-  videos: {
+  videos: VideoLife & {
     /** Newest first, page by page; those that were deleted are left out. */
-    ls(filter: PageAsked): Promise<{ videos: VideoRow[]; next: string | null }>;
-    show(ref: string): Promise<VideoDetails>;
-    /** The stored file of a video, or its picture; throws UserError while there is none. */
-    file(ref: string, which: 'content' | 'thumbnail'): Promise<ArtifactDetails>;
+    ls(filter: VideoFilter): Promise<{ videos: VideoRow[]; next: string | null }>;
+    /** One that is deleted only when asked for. */
+    show(ref: string, options?: { deleted?: boolean | undefined }): Promise<VideoDetails>;
+    /** The stored file of a video, its picture, or its stream's master playlist; throws UserError while there is none. */
+    file(ref: string, which: 'content' | 'thumbnail' | 'stream'): Promise<ArtifactDetails>;
   };
   /** Copy a finished album out: `<date> <title>.mp4`, `.jpg`, `.txt`; the job becomes completed. Returns the paths. */
   export(ref: string, to: string): Promise<string[]>;

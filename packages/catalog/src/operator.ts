@@ -35,12 +35,16 @@ import {
 import { channelDirectory, personaDirectory } from './directory.ts';
 import { enqueueOrders } from './enqueue.ts';
 import { exportAlbum } from './export.ts';
+import { filing } from './filing.ts';
 import { artifactLibrary, videoLibrary } from './library.ts';
+import { videoLife } from './life.ts';
 import type { Operator } from './operator-types.ts';
-import { line, unknownStage } from './orders.ts';
+import { line } from './order-words.ts';
+import { unknownStage } from './orders.ts';
 import { pageLimit, pageOf, positionOf } from './pages.ts';
 import { isUuid, pick } from './references.ts';
 import { type CollectGarbage, checkArtifacts, cleanUp } from './upkeep.ts';
+import { acceptUpload } from './upload.ts';
 import { artifactRow, auditRow, deadLetterRow, errorTail, runRow, taskRow, workerRow } from './views.ts';
 import { explainWait } from './why.ts';
 
@@ -70,6 +74,7 @@ const controls = { enable: 'active', disable: 'disabled', drain: 'draining' } as
 
 export function openOperator(deps: OperatorDeps): Operator {
   const { ledger, reads, actor } = deps;
+  const { categories, tags } = filing(reads);
 
   async function find(ref: string): Promise<{ kind: 'run'; id: string } | { kind: 'task'; id: string; runId: string }> {
     const wanted = ref.trim();
@@ -149,6 +154,7 @@ export function openOperator(deps: OperatorDeps): Operator {
 
   const operator: Operator = {
     enqueue: (orders, options) => enqueueOrders(deps, orders, options),
+    upload: (file, order, options) => acceptUpload(deps, file, order, options),
 
     async runs({ status, limit = PAGE, before }) {
       const last = before === undefined ? undefined : await runOf(before);
@@ -254,7 +260,9 @@ export function openOperator(deps: OperatorDeps): Operator {
     personas: spokenAll(personaDirectory(reads)),
 
     artifacts: spokenAll(artifactLibrary(reads, deps.storage)),
-    videos: spokenAll(videoLibrary(reads, deps.storage)),
+    videos: spokenAll({ ...videoLibrary(reads, deps.storage), ...videoLife(deps) }),
+    categories: spokenAll(categories),
+    tags: spokenAll(tags),
 
     export: async (ref, to) => exportAlbum(deps, await runOf(ref), to),
     fsck: (report) => checkArtifacts(reads, deps.storage, report),

@@ -3,10 +3,13 @@
  * that says which order, what is wrong and what to do; a right one comes out with its defaults filled in.
  */
 import { nearest } from '@reelfleet/config';
-import { type AnyStage, UserError } from '@reelfleet/core';
+import type { AnyStage } from '@reelfleet/core';
+import { lives, notAlone } from '@reelfleet/pipelines';
 import { z } from 'zod';
 import { lookAtInput } from './inputs.ts';
 import type { Order } from './operator-types.ts';
+import { type CheckedIngest, checkIngest, ingestFields, ingestShape } from './order-ingest.ts';
+import { firstProblem, line, whole, wrong } from './order-words.ts';
 
 export const ALBUM_TRACKS = 20;
 export const ALBUM_MINUTES = { least: 60, most: 90 } as const;
@@ -44,10 +47,7 @@ export interface CheckedStage {
   priority: number;
 }
 
-export type CheckedOrder = CheckedAlbum | CheckedStage;
-
-/** What is wrong with what the operator gave. */
-export const wrong = (sentence: string): UserError => new UserError(sentence, { exitCode: 2 });
+export type CheckedOrder = CheckedAlbum | CheckedStage | CheckedIngest;
 
 const shared = {
   key: z.string().optional().describe('The same key again answers with the first run'),
@@ -81,11 +81,13 @@ export const orderFields = {
     video: z.string().optional().describe('Id or identifier of the video it belongs to'),
     ...shared,
   },
+  ingest: { ...ingestFields, ...shared },
 } as const;
 
 const orderShape = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('album'), ...orderFields.album }),
   z.strictObject({ kind: z.literal('stage'), ...orderFields.stage }),
+  z.strictObject({ kind: z.literal('ingest'), ...orderFields.ingest, ...ingestShape }),
 ]);
 
 export interface KnownStages {
@@ -102,9 +104,20 @@ export function checkOrder(order: Order, index: number, of: number, known: Known
   if (!shape.success) throw wrong(where + firstProblem(shape.error, 'the order'));
   const priority = whole(where, 'priority', shape.data.priority ?? 0, -32_768, 32_767);
   const key = shape.data.key === undefined ? null : line(where, 'key', shape.data.key, 200);
-  return shape.data.kind === 'album'
-    ? { ...checkAlbum(shape.data, where), key, priority }
-    : { ...checkStage(shape.data, where, known), key, priority };
+  return { ...checkKind(shape.data, where, known), key, priority };
+}
+
+function checkKind(order: z.infer<typeof orderShape>, where: string, known: KnownStages) {
+  switch (order.kind) {
+    case 'album':
+      return checkAlbum(order, where);
+    case 'stage':
+      return checkStage(order, where, known);
+    case 'ingest':
+      return checkIngest(order, where);
+    default:
+      return order satisfies never;
+  }
 }
 
 type Shape<K extends Order['kind']> = Extract<z.infer<typeof orderShape>, { kind: K }>;
@@ -164,6 +177,7 @@ function checkLength(order: Shape<'album'>, where: string) {
 function checkStage(order: Shape<'stage'>, where: string, known: KnownStages): Omit<CheckedStage, 'key' | 'priority'> {
   const stage = known.stages.get(order.stage);
   if (!stage) throw wrong(where + unknownStage(order.stage, known));
+  if ((lives as readonly string[]).includes(stage.name)) throw wrong(where + notAlone(stage.name));
   const { problem } = lookAtInput(order.input);
   if (problem) throw wrong(`${where}the input of stage ${stage.name} cannot be taken: ${problem}`);
   const input = stage.input.safeParse(order.input);
@@ -179,32 +193,4 @@ export function unknownStage(name: string, { stages, allStageNames }: KnownStage
     return `stage "${name}" is not part of this version: it runs ${[...stages.keys()].join(', ')}`;
   const close = nearest(name, allStageNames);
   return `there is no stage "${name}": ${close ? `did you mean "${close}"?` : `the stages are ${allStageNames.join(', ')}`}`;
-}
-
-/** The first thing zod found, in one sentence. */
-export function firstProblem(error: z.ZodError, what: string): string {
-  const issue = error.issues[0];
-  const path = issue?.path.join('.') ?? '';
-  if (issue?.code === 'unrecognized_keys')
-    return `${what} has ${issue.keys.map((key) => `"${key}"`).join(' and ')}, which it does not take: leave it out`;
-  return `${what} is wrong${path ? ` at "${path}"` : ''}: ${lowerFirst(issue?.message ?? 'it does not fit')}`;
-}
-
-const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);
-
-/** A name that fits on one line. */
-export function line(where: string, field: string, value: string, most: number): string {
-  const plain = value.trim();
-  if (plain === '') throw wrong(`${where}${field} is empty: write something, or leave it out where it may be`);
-  if (/\p{Cc}|\p{Cs}|[\u2028\u2029]/u.test(plain))
-    throw wrong(`${where}${field} holds a line break or a control character: write it on one line`);
-  // As Postgres counts: characters, not UTF-16 units.
-  const length = [...plain].length;
-  if (length > most) throw wrong(`${where}${field} has ${length} characters: it may have ${most}`);
-  return plain;
-}
-
-function whole(where: string, field: string, value: number, least: number, most: number): number {
-  if (Number.isInteger(value) && value >= least && value <= most) return value;
-  throw wrong(`${where}${field} is ${value}: it takes a whole number from ${least} to ${most}`);
 }

@@ -2,7 +2,7 @@
  * Paging through lists. A cursor names the last row that was seen, so that rows which come or go meanwhile move nothing.
  * It is opaque to whoever holds it, and good for the list that gave it only.
  */
-import { wrong } from './orders.ts';
+import { wrong } from './order-words.ts';
 import { isUuid } from './references.ts';
 
 const PAGE = 50;

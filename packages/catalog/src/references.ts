@@ -2,8 +2,9 @@
  * What people call things, and which row they mean. Pure: the candidates come from the database. A name that could mean
  * two rows is refused, never guessed (exit code 2); what is not there is refused with exit code 1.
  */
+import { nearest } from '@reelfleet/config';
 import { UserError } from '@reelfleet/core';
-import type { ChannelRecord, PersonaRecord } from '@reelfleet/db';
+import type { CategoryName, ChannelRecord, PersonaRecord } from '@reelfleet/db';
 
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 export const isUuid = (ref: string): boolean => UUID.test(ref);
@@ -82,4 +83,28 @@ export function slug(text: string, most: number): string {
     .join('')
     .replace(/^-+|-+$/g, '');
   return cut === '' ? 'untitled' : cut;
+}
+
+/** What a video is called in addresses, unless the order says so. */
+export const identifierOf = (title: string): string => slug(title, 60);
+
+/**
+ * The category that `ref` means: by id, slug or name, in this order. Null when there is none, or a sentence with a guess
+ * where the slugs there are were given: categories are few and chosen, so that a slip of the pen makes none.
+ */
+export function pickCategory(
+  ref: string,
+  rows: readonly CategoryName[],
+  known?: readonly string[],
+): CategoryName | null {
+  const found =
+    rows.find((row) => row.id === ref.toLowerCase()) ??
+    rows.find((row) => row.slug === ref) ??
+    rows.find((row) => sameLetters(row.name, ref));
+  if (found || !known) return found ?? null;
+  const close = nearest(ref, known);
+  throw new UserError(
+    `there is no category "${ref}": ${close ? `did you mean "${close}"?` : '`reelfleet categories ls` lists them, `reelfleet categories add` makes one'}`,
+    { exitCode: 1, kind: 'missing' },
+  );
 }

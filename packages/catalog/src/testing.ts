@@ -8,15 +8,25 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type ArtifactKind, type ArtifactRef, type ClaimedTask, expand, nodeOf, type Ticket } from '@reelfleet/core';
+import {
+  type AnyStage,
+  type ArtifactKind,
+  type ArtifactRef,
+  type ClaimedTask,
+  expand,
+  nodeOf,
+  type StageContext,
+  type Ticket,
+} from '@reelfleet/core';
 import { Database, openLedger, openOperatorLedger, openReads, openSweepLedger } from '@reelfleet/db';
 import { migratedDatabase } from '@reelfleet/db/testing';
-import { collectGarbage } from '@reelfleet/fleet';
+import { collectGarbage, storedTrees } from '@reelfleet/fleet';
 import { allStageNames, stages, templates } from '@reelfleet/pipelines';
 import { openLocalStorage } from '@reelfleet/storage';
 import { atTestEnd } from '@reelfleet/testkit';
 import { type OperatorDeps, openOperator } from './operator.ts';
 import { recorders } from './recorders/index.ts';
+import { madeTranscode } from './testing-transcode.ts';
 
 /** Everything a test of the catalog needs; ends with the test, or the file, that opened it. */
 export async function openWorld(overrides: Partial<OperatorDeps> = {}) {
@@ -30,10 +40,11 @@ export async function openWorld(overrides: Partial<OperatorDeps> = {}) {
   atTestEnd(() => reads.end());
   const storage = openLocalStorage(pathToFileURL(join(folder, 'store')).href);
   const ledger = openLedger(db, db);
+  const sweepLedger = openSweepLedger(db);
   const sent: Ticket[] = [];
   const deps: OperatorDeps = {
     ledger: openOperatorLedger(db),
-    sweepLedger: openSweepLedger(db),
+    sweepLedger,
     reads: reads.db,
     storage,
     send: async (tickets) => void sent.push(...tickets),
@@ -74,7 +85,8 @@ export async function openWorld(overrides: Partial<OperatorDeps> = {}) {
       artifacts.push({ id: randomUUID(), kind, ...stored });
       return artifacts.at(-1) as ArtifactRef;
     };
-    const output = stage.output.parse(await make(task.stage, input, put));
+    const moves = ['archive', 'restore', 'purge'].includes(task.stage);
+    const output = stage.output.parse(await (moves ? reallyRun(stage, input, task) : make(task.stage, input, put)));
     const {
       tasks: children,
       edges,
@@ -97,6 +109,21 @@ export async function openWorld(overrides: Partial<OperatorDeps> = {}) {
     sent.push(...answer.tickets);
   }
 
+  /** What moves files is no different here from what it is in life. */
+  function reallyRun(stage: AnyStage, input: unknown, task: ClaimedTask): Promise<unknown> {
+    const { signal } = new AbortController();
+    return stage.run({
+      input,
+      checkpoint: task.checkpoint?.data ?? null,
+      saveCheckpoint: async () => {},
+      progress: () => {},
+      trees: storedTrees(storage, { signal, moved: () => {} }),
+      othersAtWork: (videoId: string) => ledger.videoAtWork(videoId, task.runId),
+      pausePoint: async () => {},
+      signal,
+    } as unknown as StageContext<unknown>);
+  }
+
   /** Work all tickets there are, and those that come of it. */
   async function workAll(worker: string): Promise<void> {
     for (let ticket = sent.shift(); ticket; ticket = sent.shift()) await complete(worker, await claim(worker, ticket));
@@ -107,6 +134,7 @@ export async function openWorld(overrides: Partial<OperatorDeps> = {}) {
     db,
     reads: reads.db,
     ledger,
+    sweepLedger,
     storage,
     folder,
     sent,
@@ -219,10 +247,44 @@ async function make(stage: string, input: Input, put: Put): Promise<unknown> {
         chapters: 4,
         minSsim: 1,
       };
+    case 'import':
+      return {
+        source: input.upload ?? (await put('source.mp4', 'raw', 'video/mp4')),
+        fileName: input.fileName,
+        url: input.url ?? null,
+      };
+    case 'probe': {
+      const ntsc = { num: 30_000, den: 1_001 };
+      const audio = { codec: 'aac', sampleRate: 48_000, channels: 2 };
+      const said = { primaries: null, transfer: null, space: null, range: null };
+      return {
+        format: 'mov,mp4,m4a,3gp,3g2,mj2',
+        startSeconds: 0,
+        durationSeconds: 12.5,
+        sizeBytes: input.source.sizeBytes,
+        // Filmed upright: the file holds it on its side.
+        video: {
+          ...{ codec: 'h264', width: 1280, height: 720, displayWidth: 720, displayHeight: 1280, rotation: 90 },
+          ...{
+            sampleAspect: { num: 1, den: 1 },
+            pixelFormat: 'yuv420p',
+            bitDepth: 8,
+            color: said,
+            dynamicRange: 'sdr',
+          },
+          ...{ fps: ntsc, baseFps: ntsc, variableFrameRate: false, fieldOrder: null, frames: 375 },
+          ...{ startSeconds: 0, durationSeconds: 12.5 },
+        },
+        audio,
+        audioTracks: [{ index: 1, ...audio, language: null, title: null, isDefault: true }],
+        pictures: [],
+        chapters: [],
+      };
+    }
     case 'thumbnail':
       return { thumbnail: await put('thumbnail.jpg', 'thumbnail', 'image/jpeg'), width: 1_280, height: 720 };
     default:
-      throw new Error(`the tests' worker does not know stage ${stage}`);
+      return madeTranscode(stage, input, put);
   }
 }
 

@@ -114,8 +114,12 @@ export function videoRow(video: VideoRecord): VideoRow {
     thumbnailUri: video.thumbnailUrl,
     channelId,
     channelName,
+    category: video.categorySlug,
+    tags: video.tags,
+    stateVersion: video.stateVersion,
     createdAt: video.createdAt.toISOString(),
     updatedAt: video.updatedAt.toISOString(),
+    deletedAt: iso(video.deletedAt),
   };
 }
 

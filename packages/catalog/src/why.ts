@@ -92,9 +92,11 @@ function queued(facts: WaitFacts): string[] {
     const cause =
       task.errorCode === 'rate-limited'
         ? 'its provider asked for patience'
-        : task.failures > 0
-          ? `it backs off after failure ${task.failures} of ${task.maxAttempts}`
-          : 'it is not due yet';
+        : task.errorCode === 'not-yet'
+          ? 'it waits until other work on its video has stopped'
+          : task.failures > 0
+            ? `it backs off after failure ${task.failures} of ${task.maxAttempts}`
+            : 'it is not due yet';
     reasons.push(
       `${cause}: due ${when(facts, task.runAfter)}${task.lastError ? `; the last error was: ${firstLine(task.lastError)}` : ''}`,
     );

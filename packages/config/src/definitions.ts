@@ -116,6 +116,15 @@ export function definitions({ cwd, stages }: Place) {
       512,
       'no claims while the scratch folder has less free space, in megabytes',
     ),
+    // Hardware comes with the machine, not with the product: a worker uses what it is told to, once it has tried it.
+    REELFLEET_ENCODERS: free(
+      matching(
+        'h264, hevc or av1 with _nvenc, _vaapi, _qsv or _videotoolbox, separated by commas',
+        /^((av1_nvenc|(h264|hevc)_(nvenc|vaapi|qsv|videotoolbox))(,\s*(?!$)|$))+$/,
+      ),
+      'none: video is encoded in software',
+      'hardware encoders a worker may use for streams, best first: `h264_nvenc,hevc_nvenc`',
+    ),
     REELFLEET_OFFLINE_MS: free(
       ms(100, 24 * HOUR),
       'two leases',
@@ -132,6 +141,20 @@ export function definitions({ cwd, stages }: Place) {
       'how long ended runs, tickets, audit rows of deleted tasks and offline workers stay, in days',
     ),
     ARCHIVE_RETENTION_DAYS: fixed(whole(0, 36_500, 'days'), 30, 'how long soft-deleted videos stay, in days'),
+    // A worker opens what a user names from inside of its network; see packages/providers/src/web/addresses.ts.
+    REELFLEET_ALLOW_PRIVATE_URLS: fixed(
+      oneOf('no', 'yes'),
+      'no',
+      'whether an import may open addresses of this machine and of private networks',
+    ),
+    // An hour of 4K at 100 Mbit/s, the most that cameras for the web record, has 45 GB.
+    REELFLEET_IMPORT_MAX_MB: fixed(
+      whole(1, 100_000_000, 'megabytes'),
+      50_000,
+      'how large an imported file may be, in megabytes',
+    ),
+    // Those 50 GB at 20 Mbit/s.
+    REELFLEET_IMPORT_MINUTES: fixed(whole(1, 30_000, 'minutes'), 360, 'how long a download may take, in minutes'),
     REELFLEET_PASSWORD: secret('what the console and the API ask for; needed when the server listens off loopback', 8),
     METRICS_PORT: free(
       port(),

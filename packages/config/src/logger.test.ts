@@ -91,6 +91,8 @@ test.each([
   ['https://token@host/x', 'https://***@host/x'],
   ['http://host:3000/x', 'http://host:3000/x'],
   ['https://h/?a=1&api_key=s&b=2', 'https://h/?a=1&api_key=***&b=2'],
+  ['https://h/film.mp4?sv=1&sig=abc&Key=d', 'https://h/film.mp4?sv=1&sig=***&Key=***'],
+  ['https://h/?X-Amz-Signature=a&X-Amz-Date=b', 'https://h/?X-Amz-Signature=***&X-Amz-Date=b'],
   ['from postgres://a:b@c to redis://d:e@f', 'from postgres://a:***@c to redis://d:***@f'],
   ['user@example.com', 'user@example.com'],
 ])('redactUrl(%j) is %j', (given, expected) => {

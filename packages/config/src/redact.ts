@@ -7,6 +7,8 @@ export const HIDDEN = '***';
 
 const SECRET_NAME =
   /passw|passphrase|secret|token|api[-_]?key|authorization|cookie|credential|signature|private[-_]?key/i;
+/** What parameters of signed links and sessions are called besides; too ordinary as names elsewhere. */
+const SECRET_PARAMETER = /^(sig|key|auth|pass|pwd|jwt|hmac|hash|policy|session|sid)$/i;
 /** What stands between `://` and the colon before a password. */
 const USER = /[^:/?#@']{0,200}:/y;
 /** A user without a password is a token on the web (`https://token@host`), and a plain name elsewhere. */
@@ -16,7 +18,7 @@ const TOKEN = /[^:/?#@']{1,2000}@/y;
 export function redactUrl(text: string): string {
   if (!text.includes('://')) return text;
   const named = text.replace(/([?&;])([^\s"'=&#]{1,100})=([^\s"'&#]+)/g, (all, mark: string, name: string) =>
-    SECRET_NAME.test(name) ? `${mark}${name}=${HIDDEN}` : all,
+    SECRET_NAME.test(name) || SECRET_PARAMETER.test(name) ? `${mark}${name}=${HIDDEN}` : all,
   );
   // Word by word; a quote ends a word, so that a line of JSON keeps its shape.
   return named.includes('@') ? named.replace(/[^\s"]+/g, maskWord) : named;

@@ -23,6 +23,16 @@ export class RateLimitedError extends Error {
   }
 }
 
+/** What the work needs is not so yet, and nobody is to blame: the task goes back and is due again after `retryAfterMs`. */
+export class NotYetError extends Error {
+  override name = 'NotYetError';
+  readonly retryAfterMs: number;
+  constructor(message: string, options: { retryAfterMs: number }) {
+    super(message);
+    this.retryAfterMs = options.retryAfterMs;
+  }
+}
+
 /** A handler gives its task to a person or an outside event: it waits until somebody resolves it. `output` is kept for them. */
 export class ParkError extends Error {
   override name = 'ParkError';

@@ -57,7 +57,8 @@ export type ClaimAnswer =
 
 /** A change of a domain row asked for by a recorder; applied in order by the settle that completes the task. */
 export interface RowChange {
-  op: 'insert' | 'keep' | 'upsert' | 'update' | 'add' | 'delete';
+  /** `archive`, `restore` and `purge` are of `videos`, and concern all rows that name its files: packages/db/sql/37-videos.sql. */
+  op: 'insert' | 'keep' | 'upsert' | 'update' | 'add' | 'delete' | 'archive' | 'restore' | 'purge';
   table: string;
   /** Columns that identify the row, for upsert, update, add and delete. */
   key?: readonly string[];
@@ -149,6 +150,8 @@ export interface Ledger {
   /** Per item: true when durable, false when the fence had moved. */
   checkpoint(workerId: string, items: readonly CheckpointItem[], signal?: AbortSignal): Promise<boolean[]>;
   settle(workerId: string, items: readonly SettleItem[], signal?: AbortSignal): Promise<SettleAnswer[]>;
+  /** Whether a task of another run than `runId` works on this video. */
+  videoAtWork(videoId: string, runId: string, signal?: AbortSignal): Promise<boolean>;
 }
 
 /** What the sweep needs. Every step is safe side by side. */
@@ -165,6 +168,8 @@ export interface SweepLedger {
   redispatch(missing: readonly DispatchedTicket[]): Promise<Ticket[]>;
   workersOffline(offlineMs: number): Promise<number>;
   retention(days: number, limit: number): Promise<number>;
+  /** Purges for videos that were deleted more than `days` ago, one of `runs` each, whose video is filled in. */
+  purge(actor: string, days: number, runs: readonly EnqueueItem[]): Promise<Ticket[]>;
   /** Of these stored objects, the keys that no row names and no unfinished task may still need. */
   unnamed(objects: readonly { key: string; uri: string }[]): Promise<string[]>;
 }
@@ -210,4 +215,32 @@ export interface OperatorLedger {
   pauseStage(stage: string, actor: string, reason: string | null): Promise<void>;
   resumeStage(stage: string): Promise<boolean>;
   workerControl(name: string, status: 'active' | 'disabled' | 'draining'): Promise<{ changed: number; known: number }>;
+  /**
+   * Hide a video at once, cancel its unfinished runs, and send `run` for its files (delete); bring them back (restore);
+   * remove them and then the video (purge). `run.params.folders` is filled in.
+   */
+  deleteVideo(actor: string, videoId: string, run: EnqueueItem): Promise<VideoTold>;
+  restoreVideo(actor: string, videoId: string, run: EnqueueItem): Promise<VideoTold>;
+  purgeVideo(actor: string, videoId: string, run: EnqueueItem): Promise<VideoTold>;
+  /** An edit of the video as it was at `version`; answers its new version, and refuses when it has another one by now. */
+  editVideo(actor: string, videoId: string, version: number, change: VideoChange): Promise<number>;
+}
+
+/** The run that was sent, and what became of the work that was under way. */
+export interface VideoTold {
+  runId: string;
+  cancelled: number;
+  asked: number;
+  tickets: Ticket[];
+}
+
+/** What is not there stays as it is. */
+export interface VideoChange {
+  title?: string;
+  description?: string;
+  categoryId?: string | null;
+  /** Made where there are none of that slug. */
+  addTags?: readonly { id: string; name: string; slug: string }[];
+  /** Slugs. */
+  removeTags?: readonly string[];
 }

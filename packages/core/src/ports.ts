@@ -52,6 +52,13 @@ export interface Storage {
   list(prefix: string): AsyncIterable<ObjectInfo>;
   /** Remove an object; one that is not there is no error. */
   delete(uri: string): Promise<void>;
+  /**
+   * Give an object another key, without sending its bytes through this process; answers where it is now. Create-only like
+   * a put: other bytes under that key are a {@link import('./errors.ts').PermanentError}. Killed on the way it leaves the
+   * object under its old key, its new one, or both, and is finished by being asked again: an object that has its new key
+   * already, of `sizeBytes` when given, is no error.
+   */
+  move(uri: string, toKey: string, options?: { sizeBytes?: number; signal?: AbortSignal }): Promise<ObjectInfo>;
   /** Re-read an object and compute its checksum; null when it is not there. */
   checksum(uri: string, signal?: AbortSignal): Promise<{ sha256: string; sizeBytes: number } | null>;
   /**
@@ -87,6 +94,8 @@ export interface RunOptions {
 export interface Tools {
   /** Run ffmpeg with a planned argument array (without the binary, `-nostdin`, `-progress`: the runner adds those). */
   ffmpeg(args: readonly string[], options?: RunOptions): Promise<ToolResult>;
+  /** Hardware encoders that this worker was told to use and has tried, by ffmpeg's names, best first. */
+  readonly encoders?: readonly string[];
   /** Run ffprobe with `-of json` semantics and parse its output. */
   ffprobe(args: readonly string[], options?: RunOptions): Promise<unknown>;
 }
@@ -145,10 +154,31 @@ export interface LanguageProvider {
   }): Promise<{ title: string; description: string; pairs: AlbumPromptPair[] }>;
 }
 
+/** A file on the web, on its way here. */
+export interface WebFile {
+  /** Where it is from, as people and logs may see it: secrets in it are hidden. */
+  address: string;
+  contentType: string | null;
+  /** As its server says; null where it does not. */
+  sizeBytes: number | null;
+  /** All of it, in order, of one state of the file; ends with the error that says why not. Resumed when connections break. */
+  body: NodeJS.ReadableStream;
+}
+
+/** What opens addresses that users name. */
+export interface WebSource {
+  /**
+   * Ask for an http(s) address. Throws PermanentError for one that must not or cannot be opened, RateLimitedError when its
+   * server says when to come back, RetryableError otherwise; the body ends with the same kinds of errors.
+   */
+  open(url: string, options: { signal: AbortSignal; onBytes?: (total: number) => void }): Promise<WebFile>;
+}
+
 export interface Providers {
   music: MusicProvider;
   image: ImageProvider;
   language: LanguageProvider;
+  web: WebSource;
 }
 
 export type { Logger };

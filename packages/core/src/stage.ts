@@ -25,27 +25,79 @@ export const artifactKinds = [
 ] as const;
 export type ArtifactKind = (typeof artifactKinds)[number];
 
-/** A stored file that travels between stages: in outputs, payloads and, when its task completes, in table `artifacts`. */
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+
+/** One file of a set, by its name below the set's address; a name and no path, so that a file's folder names its set. */
+export const setMember = z.object({
+  name: z.string().regex(/^[^/]+$/, 'is a name without a slash'),
+  sha256,
+  sizeBytes: z.number().int().nonnegative(),
+  /** What it lasts, for the segments of a stream. */
+  seconds: z.number().positive().optional(),
+});
+export type SetMember = z.infer<typeof setMember>;
+
+/**
+ * A stored file that travels between stages: in outputs, payloads and, when its task completes, in table `artifacts`. With
+ * `segments` it is a set of files that only mean something together (the segments of a rendition): `uri` is then the folder
+ * they lie in, `sizeBytes` their sum, `sha256` that of their list, and `contentType` what each of them is.
+ */
 export const artifactRef = z.object({
   id: z.uuid(),
   kind: z.enum(artifactKinds),
   uri: z.string().min(1),
-  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  sha256,
   sizeBytes: z.number().int().nonnegative(),
   contentType: z.string().min(1),
+  segments: z.array(setMember).min(1).optional(),
 });
 export type ArtifactRef = z.infer<typeof artifactRef>;
+/** A set of stored files, as {@link artifactRef} says. */
+export const artifactSet = artifactRef.required({ segments: true });
+export type ArtifactSet = z.infer<typeof artifactSet>;
 
 /** Storage as one attempt sees it: its own prefix for writing, everything its run may read for reading. */
 export interface StageStorage {
   /** Store a file under this attempt's prefix; the ref is named in the output and becomes an artifact on completion. */
   put(name: string, body: Body, options: { kind: ArtifactKind; contentType: string }): Promise<ArtifactRef>;
+  /**
+   * Store files that belong together below this attempt's prefix, in a folder of their own, several at a time. `onStored`
+   * is told after each, in no particular order.
+   */
+  putSet(
+    folder: string,
+    files: readonly { name: string; path: string; seconds?: number }[],
+    options: { kind: ArtifactKind; contentType: string; onStored?: (name: string) => void },
+  ): Promise<ArtifactSet>;
   /** Bring a stored file into the scratch folder (checksum verified) and return its local path. */
-  fetch(ref: ArtifactRef, name?: string): Promise<string>;
-  /** Whether a file named by an earlier attempt's checkpoint is still there, whole. */
-  has(ref: StoredObject): Promise<boolean>;
+  fetch(ref: StoredObject, name?: string): Promise<string>;
+  /** Bring one file of a set into the scratch folder (checksum verified) and return its local path. */
+  fetchMember(set: ArtifactSet, member: string, name?: string): Promise<string>;
+  /**
+   * The local path of a large file that several tasks of this worker read, brought here and verified once for all of them. It
+   * must not be written to, and may be gone when the attempt has ended.
+   */
+  borrow(ref: StoredObject): Promise<string>;
+  /** Whether a file, or every file of a set, that an earlier attempt's checkpoint names is still there, whole. */
+  has(ref: StoredObject & { segments?: readonly SetMember[] | undefined }): Promise<boolean>;
+  /** Whether every file of a set is there and has its size: a look without reading, for what was verified when it was stored. */
+  present(set: ArtifactSet): Promise<boolean>;
+  /** The address that a file of this attempt has, or will have when it is put under that name. */
+  uriOf(name: string): string;
   /** Where this attempt writes, as an absolute URI: the run's prefix for `output_directory`. */
   readonly runUri: string;
+}
+
+/** Stored files by their keys, for the few stages that move or remove those of whole runs: `runs/…` and `archive/…` only. */
+export interface StoredTrees {
+  /** Every file in a folder and below it. */
+  list(folder: string): AsyncIterable<{ key: string; sizeBytes: number }>;
+  /** Give a file another key; one that has it already is no error. */
+  move(file: { key: string; sizeBytes: number }, toKey: string): Promise<void>;
+  /** Remove a file; one that is not there is no error. */
+  delete(key: string): Promise<void>;
+  /** The address of a folder, as rows begin with it. */
+  uriOf(folder: string): string;
 }
 
 export interface StageContext<I> {
@@ -59,6 +111,9 @@ export interface StageContext<I> {
   /** Something moved (bytes, out_time, a poll answered): resets the motion watchdog without changing the percentage. */
   moved(): void;
   storage: StageStorage;
+  trees: StoredTrees;
+  /** Whether a task of another run works on this video: what is told to stop needs a moment for it. */
+  othersAtWork(videoId: string): Promise<boolean>;
   /** A folder that vanishes when the attempt ends. */
   scratch: string;
   tools: Tools;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { AttemptAborted, ParkError, PermanentError, RateLimitedError } from './errors.ts';
+import { AttemptAborted, NotYetError, ParkError, PermanentError, RateLimitedError } from './errors.ts';
 import { backoffMs } from './retry.ts';
 import { classify, decide, isEnded, type TaskState, taskEvents } from './task.ts';
 
@@ -75,6 +75,7 @@ describe('the classifier', () => {
       { ...attempt, failures: 2 },
       'release',
     ],
+    ['what is not so yet', new NotYetError('x', { retryAfterMs: 5 }), { ...attempt, failures: 2 }, 'release'],
     ['a park', new ParkError('x'), attempt, 'park'],
     ['whatever was thrown after a cancel', new PermanentError('killed'), aborted('cancelled'), 'cancel'],
     ['whatever was thrown after a shutdown', new Error('killed'), aborted('shutdown'), 'release'],

@@ -3,7 +3,15 @@
  * around it; property tests hold the two equal. Every event raises `stateVersion` by one; the worker's copy of that
  * number is its fence. Durations go in with an event, never times: the database's clock makes them times.
  */
-import { AttemptAborted, messageOf, ParkError, PermanentError, RateLimitedError, RetryableError } from './errors.ts';
+import {
+  AttemptAborted,
+  messageOf,
+  NotYetError,
+  ParkError,
+  PermanentError,
+  RateLimitedError,
+  RetryableError,
+} from './errors.ts';
 
 export const taskStatuses = [
   'blocked',
@@ -122,7 +130,7 @@ export type Verdict =
   | { event: 'complete'; output: unknown }
   | { event: 'fail'; code: string; message: string }
   | { event: 'retry'; code: string; message: string }
-  | { event: 'release'; delayMs: number; code: 'shutdown' | 'rate-limited'; message: string }
+  | { event: 'release'; delayMs: number; code: 'shutdown' | 'rate-limited' | 'not-yet'; message: string }
   | { event: 'park'; output: unknown; message: string }
   | { event: 'cancel' }
   | { event: 'none' };
@@ -155,11 +163,11 @@ export function classify(
     }
   }
   if (error instanceof PermanentError) return { event: 'fail', code: error.code, message: error.message };
-  if (error instanceof RateLimitedError)
+  if (error instanceof RateLimitedError || error instanceof NotYetError)
     return {
       event: 'release',
       delayMs: Math.max(0, Math.ceil(error.retryAfterMs) || 0),
-      code: 'rate-limited',
+      code: error instanceof NotYetError ? 'not-yet' : 'rate-limited',
       message: error.message,
     };
   if (error instanceof ParkError) return { event: 'park', output: error.output, message: error.message };

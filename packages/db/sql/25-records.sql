@@ -1,5 +1,6 @@
 -- Domain rows a recorder asks for, applied in order. Tables are allow-listed; columns must exist (the catalog says) and
--- exactly those present are written, so that defaults stand.
+-- exactly those present are written, so that defaults stand. What ends the moving of a video's files (archive, restore,
+-- purge) concerns thousands of rows of many tables, and is one function of its own: 37-videos.sql.
 
 create or replace function reelfleet.apply_records(p_records jsonb) returns void
 language plpgsql set search_path = public, pg_temp as $$
@@ -13,9 +14,15 @@ declare
   col_list text;
   match text;
   sets text;
+  statement text;
 begin
   for rec in select * from jsonb_to_recordset(p_records) as r(op text, "table" text, key text[], "values" jsonb) loop
-    if not rec."table" = any(allowed) then
+    if rec.op in ('archive', 'restore', 'purge') and rec."table" = 'videos' then
+      perform reelfleet.end_life(rec.op, (rec."values"->>'id')::uuid, rec."values");
+      continue;
+    end if;
+    -- A file that came before its run is named with it; nobody renames or removes one this way.
+    if not rec."table" = any(allowed) and not (rec."table" = 'artifacts' and rec.op = 'insert') then
       raise exception 'a recorder may not write table %', rec."table" using errcode = 'insufficient_privilege';
     end if;
     select array_agg(k order by k) into cols from jsonb_object_keys(rec."values") k;
@@ -41,8 +48,12 @@ begin
           using rec."values";
       when 'update' then
         select string_agg(format('%1$I = v.%1$I', c), ', ') into sets from unnest(cols) c where not c = any(keys);
-        execute format('update public.%1$I t set %2$s from jsonb_populate_record(null::public.%1$I, $1) v where %3$s', rec."table", sets, match)
-          using rec."values";
+        statement := format('update public.%1$I t set %2$s from jsonb_populate_record(null::public.%1$I, $1) v where %3$s', rec."table", sets, match);
+        if rec."table" = 'videos' and rec."values" ? 'source_sha256' then
+          perform reelfleet.update_source(statement, rec."values");
+        else
+          execute statement using rec."values";
+        end if;
       when 'add' then
         select string_agg(format('%1$I = coalesce(t.%1$I, 0) + coalesce(v.%1$I, 0)', c), ', ') into sets from unnest(cols) c where not c = any(keys);
         execute format('update public.%1$I t set %2$s from jsonb_populate_record(null::public.%1$I, $1) v where %3$s', rec."table", sets, match)
@@ -51,7 +62,35 @@ begin
         execute format('delete from public.%1$I t using jsonb_populate_record(null::public.%1$I, $1) v where %2$s', rec."table", match)
           using rec."values";
       else
-        raise exception 'a recorder asked for %, which is not insert, keep, upsert, update, add or delete', rec.op using errcode = 'invalid_parameter_value';
+        raise exception 'a recorder asked for %, which is not insert, keep, upsert, update, add, delete, or the archive, restore or purge of a video', rec.op using errcode = 'invalid_parameter_value';
     end case;
   end loop;
+end $$;
+
+-- Bytes that are another video's already are refused by its name, where the unique index would only say that they are. That
+-- one may come from a settle at the same moment: the index has waited for it, and then it can be seen.
+create or replace function reelfleet.update_source(p_statement text, p_values jsonb) returns void
+language plpgsql set search_path = public, pg_temp as $$
+begin
+  perform reelfleet.refuse_twin(p_values);
+  execute p_statement using p_values;
+exception when unique_violation then
+  perform reelfleet.refuse_twin(p_values);
+  raise;
+end $$;
+
+create or replace function reelfleet.refuse_twin(p_values jsonb) returns void
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  twin record;
+begin
+  select v.identifier, v.deleted_at is not null as deleted into twin from videos v
+  where v.source_sha256 = p_values->>'source_sha256' and v.id <> (p_values->>'id')::uuid
+  order by v.deleted_at is null desc, v.deleted_at desc limit 1;
+  if not found then return; end if;
+  if twin.deleted then
+    raise exception 'these bytes are video "%", which was deleted: bring it back (reelfleet videos restore %), or purge it first; nothing was kept twice',
+      twin.identifier, twin.identifier using errcode = 'RF400';
+  end if;
+  raise exception 'these bytes are video "%" already: nothing was kept twice', twin.identifier using errcode = 'RF400';
 end $$;

@@ -16,6 +16,7 @@ declare
   item jsonb;
   answer jsonb;
   issued jsonb;
+  gone text;
 begin
   -- Two enqueues of one key wait for each other here, before either has written a domain row.
   perform pg_advisory_xact_lock(hashtextextended(k, 7)) from (
@@ -54,6 +55,13 @@ begin
   from unnest(fresh_items) i,
        jsonb_to_record(i->'run') as r(id uuid, identifier text, idempotency_key text, template text, video_id uuid, channel_id uuid,
                                       generation_config_id uuid, params jsonb, priority smallint, phase text);
+
+  -- A fresh statement: the foreign key has waited for whoever deletes a video just now. Only what moves its files may still come.
+  select v.identifier into gone from unnest(fresh) as u(id) join pipeline_runs r on r.id = u.id join videos v on v.id = r.video_id
+  where v.deleted_at is not null and not r.params ? 'life' limit 1;
+  if found then
+    raise exception 'video "%" is deleted: restore it first', gone using errcode = 'RF400';
+  end if;
 
   -- How many needs a task has is looked up in one map per run: counting them task by task would cost the square of a graph.
   insert into tasks (id, run_id, video_id, key, stage, title, phase, position, payload, optional, priority, max_attempts, max_crashes,

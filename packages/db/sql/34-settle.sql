@@ -64,11 +64,11 @@ begin
   -- Files become visible: rows of this attempt only, carrying the version that completed it. What was settled is looked up
   -- by its id: a list of ids searched for each item would make this as slow as the square of the batch.
   if jsonb_path_exists(p_items, '$[*].artifacts[*]') then
-    insert into artifacts (id, video_id, run_id, task_id, state_version, kind, uri, sha256, size_bytes, content_type)
-    select a.id, t.video_id, t.run_id, t.id, t.state_version, a.kind, a.uri, a.sha256, a."sizeBytes", a."contentType"
+    insert into artifacts (id, video_id, run_id, task_id, state_version, kind, uri, sha256, size_bytes, content_type, segments)
+    select a.id, t.video_id, t.run_id, t.id, t.state_version, a.kind, a.uri, a.sha256, a."sizeBytes", a."contentType", a.segments
     from jsonb_to_recordset(p_items) as i(id uuid, artifacts jsonb)
     join tasks t on t.id = i.id,
-    jsonb_to_recordset(i.artifacts) as a(id uuid, kind text, uri text, sha256 text, "sizeBytes" bigint, "contentType" text),
+    jsonb_to_recordset(i.artifacts) as a(id uuid, kind text, uri text, sha256 text, "sizeBytes" bigint, "contentType" text, segments jsonb),
     (select settled::jsonb as ends) s
     where s.ends->>i.id::text = 'completed';
   end if;

@@ -62,6 +62,8 @@ begin
     raise exception 'task % is still stopping after the cancel: retry when it has ended', obstacle.task using errcode = 'RF400';
   end if;
 
+  perform reelfleet.retry_life(p_actor, runs);
+
   with recursive again as (
     select t.id from tasks t
     where (t.run_id = any(p_runs) and t.status in ('failed', 'cancelled')) or (t.id = any(p_tasks) and t.status in ('failed', 'cancelled', 'skipped'))

@@ -35,7 +35,9 @@ begin
 end $$;
 
 -- Of stored objects that are at least a day old (the caller looks), those that nothing names and no unfinished work may
--- still need. p_keys are storage keys, p_uris the same objects' URIs; answers the keys to remove.
+-- still need. p_keys are storage keys, p_uris the same objects' URIs; answers the keys to remove. A member of a set is
+-- named by the artifact whose address is its folder. Of a deleted video nothing is removed: its files may be on their way
+-- between here and the archive, and its purge takes them all.
 drop function if exists reelfleet.unnamed(text[], text[]);
 create or replace function reelfleet.unnamed(p_keys text[], p_uris text[]) returns jsonb
 language sql stable security definer set search_path = public, pg_temp
@@ -46,8 +48,13 @@ set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off se
     from unnest(p_keys, p_uris) as k(key, uri)
     where k.key like 'runs/%') o
   where not exists (select 1 from artifacts a where a.uri = o.uri)
-    and not exists (select 1 from videos v where v.video_url = o.uri or v.thumbnail_url = o.uri)
-    and not exists (select 1 from thumbnails n where n.uri = o.uri)
+    and not exists (
+      select 1 from artifacts a where a.uri = regexp_replace(o.uri, '/[^/]*$', '')
+        and a.segments @> jsonb_build_array(jsonb_build_object('name', regexp_replace(o.key, '^.*/', ''))))
+    and not exists (
+      select 1 from pipeline_runs r join videos v on v.id = r.video_id
+      where r.id = o.run and (v.deleted_at is not null or o.uri in (v.video_url, v.thumbnail_url)
+                              or exists (select 1 from thumbnails n where n.video_id = v.id and n.uri = o.uri)))
     and not exists (
       select 1 from tasks t
       where t.run_id = o.run and starts_with(o.key, 'runs/' || t.run_id::text || '/' || t.key || '/')

@@ -14,7 +14,8 @@ begin
       reelfleet.sweep_store(text, bigint), reelfleet.sweep_lost(text, int), reelfleet.sweep_verify(text, int, boolean),
       reelfleet.sweep_cursor(text, boolean, text),
       reelfleet.redispatch(uuid[], int[], int[]), reelfleet.sweep_workers(int), reelfleet.sweep_retention(int, int),
-      reelfleet.unnamed(text[], text[]), reelfleet.schema_version()
+      reelfleet.unnamed(text[], text[]), reelfleet.video_at_work(uuid, uuid), reelfleet.sweep_purge(text, int, jsonb),
+      reelfleet.schema_version()
       to reelfleet_worker;
     if exists (select 1 from pg_namespace where nspname = 'bullmq') then
       grant usage on schema bullmq to reelfleet_worker;

@@ -57,6 +57,7 @@ export const text = (value: string | null): Param => cast('text', value);
 export const uuid = (value: string | null): Param => cast('uuid', value);
 export const int = (value: number | null): Param => cast('bigint', value === null ? null : String(Math.trunc(value)));
 export const int4 = (value: number): Param => cast('int', String(Math.trunc(value)));
+export const float8 = (value: number): Param => cast('float8', String(value));
 export const bool = (value: boolean): Param => cast('boolean', value ? 'true' : 'false');
 export const uuids = (values: readonly string[]): Param => cast('uuid[]', `{${values.join(',')}}`);
 export const ints = (values: readonly number[]): Param => cast('int[]', `{${values.map(Math.trunc).join(',')}}`);

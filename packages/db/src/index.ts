@@ -1,3 +1,4 @@
+export * from './audience.ts';
 export {
   type BackupResult,
   backupDatabase,

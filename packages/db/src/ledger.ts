@@ -114,7 +114,11 @@ export function openLedger(db: Database, beats: Database): Ledger {
       }
       const item = items[0] as SettleItem;
       if (item.code === 'refused-by-ledger') throw error;
-      const message = `the ledger refused the result of this attempt: ${error.message}${error.detail ? ` (${error.detail})` : ''}`;
+      // What the ledger's own rules refuse is a sentence; what a constraint does needs one around it.
+      const message =
+        error.code === 'RF400'
+          ? error.message
+          : `the ledger refused the result of this attempt: ${error.message}${error.detail ? ` (${error.detail})` : ''}`;
       return settle(
         workerId,
         [{ id: item.id, version: item.version, event: 'fail', code: 'refused-by-ledger', message }],
@@ -202,6 +206,8 @@ export function openLedger(db: Database, beats: Database): Ledger {
     },
 
     settle: (workerId, items, signal) => inTurn(items, (part) => settle(workerId, part, signal)),
+    videoAtWork: (videoId, runId, signal) =>
+      persist(() => db.call('video_at_work', uuid(videoId), uuid(runId)), signal),
   };
 }
 
@@ -227,6 +233,7 @@ export function openSweepLedger(db: Database): SweepLedger {
       ),
     workersOffline: (offlineMs) => db.call('sweep_workers', int4(offlineMs)),
     retention: (days, limit) => db.call('sweep_retention', int4(days), int4(limit)),
+    purge: (actor, days, runs) => db.call('sweep_purge', text(actor), int4(days), json(runs.map(itemRow))),
     unnamed: (objects) =>
       db.call('unnamed', texts(objects.map((object) => object.key)), texts(objects.map((object) => object.uri))),
   };
@@ -243,14 +250,7 @@ export function openOperatorLedger(db: Database): OperatorLedger {
   };
   const again = <T>(attempt: () => Promise<T>) => spoken(persist(attempt, AbortSignal.timeout(30_000)));
   return {
-    enqueue: (items, actor) =>
-      again(() =>
-        db.call(
-          'enqueue',
-          json(items.map(({ run, ...rest }) => ({ ...rest, tasks: rest.tasks.map(taskRow), run: runRow(run) }))),
-          text(actor),
-        ),
-      ),
+    enqueue: (items, actor) => again(() => db.call('enqueue', json(items.map(itemRow)), text(actor))),
     cancel: (actor, target) =>
       again(() => db.call('operator_cancel', text(actor), uuids(target.runs ?? []), uuids(target.tasks ?? []))),
     retry: (actor, target) =>
@@ -266,9 +266,20 @@ export function openOperatorLedger(db: Database): OperatorLedger {
     },
     resumeStage: (stage) => again(() => db.call('resume_stage', text(stage))),
     workerControl: (name, status) => again(() => db.call('worker_control', text(name), text(status))),
+    deleteVideo: (actor, id, run) => again(() => db.call('delete_video', text(actor), uuid(id), json(itemRow(run)))),
+    restoreVideo: (actor, id, run) => again(() => db.call('restore_video', text(actor), uuid(id), json(itemRow(run)))),
+    purgeVideo: (actor, id, run) => again(() => db.call('purge_video', text(actor), uuid(id), json(itemRow(run)))),
+    // Not repeated when its answer was lost: it would meet its own version and take it for somebody else's.
+    editVideo: (actor, id, version, change) =>
+      spoken(db.call('edit_video', text(actor), uuid(id), int4(version), json(change))),
   };
 }
 
+const itemRow = ({ run, tasks, ...rest }: Parameters<OperatorLedger['enqueue']>[0][number]) => ({
+  ...rest,
+  tasks: tasks.map(taskRow),
+  run: runRow(run),
+});
 const runRow = (run: Parameters<OperatorLedger['enqueue']>[0][number]['run']) => ({
   id: run.id,
   identifier: run.identifier,

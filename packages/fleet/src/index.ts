@@ -5,5 +5,6 @@ export { migrateQueue, openQueue, type QueueStore, type TicketQueue, ticketData 
 export { countsOf, exposition, type Family } from './report.ts';
 export type { Recorder } from './run-task.ts';
 export { taskPrefix } from './stage-storage.ts';
-export { collectGarbage, type Sweeper, type SweepWork, startSweeper } from './sweep.ts';
+export { storedTrees } from './stored-trees.ts';
+export { collectGarbage, type Purges, type Sweeper, type SweepWork, startSweeper } from './sweep.ts';
 export { type RunningWorker, startWorker, type WorkerDeps, type WorkerSettings } from './worker.ts';

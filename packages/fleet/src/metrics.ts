@@ -29,6 +29,7 @@ export const sweepSteps = [
   'verify',
   'rotate',
   'workers',
+  'purge',
   'tidy',
   'daily',
   'clean-up',
@@ -147,8 +148,8 @@ export const workerMetrics = {
     name: 'reelfleet_sweep_tickets_total',
     type: 'counter',
     labels: ['step'],
-    help: 'Tickets issued by the sweep: due (backoff over, stage resumed, sender died), expire (leases over), lost (the queue lost its store), verify and rotate (not found in the queue)',
-    values: { step: ['due', 'expire', 'lost', 'verify', 'rotate'] },
+    help: 'Tickets issued by the sweep: due (backoff over, stage resumed, sender died), expire (leases over), lost (the queue lost its store), verify and rotate (not found in the queue), purge (deleted videos whose time is over)',
+    values: { step: ['due', 'expire', 'lost', 'verify', 'rotate', 'purge'] },
   },
   sweepFailures: {
     name: 'reelfleet_sweep_steps_failed_total',

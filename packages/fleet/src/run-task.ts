@@ -31,7 +31,9 @@ import type { Meter } from './meter.ts';
 import { meteredTools } from './metered.ts';
 import type { AttemptOutcome } from './metrics.ts';
 import { type AttemptScratch, attemptScratch } from './scratch.ts';
-import { ownArtifacts, stageStorage } from './stage-storage.ts';
+import type { SharedFiles } from './shared-files.ts';
+import { ownArtifacts, removeFiles, stageStorage } from './stage-storage.ts';
+import { storedTrees } from './stored-trees.ts';
 
 /** Turns a stage's validated output into domain rows, purely. */
 export type Recorder = (output: never, task: ClaimedTask) => RowChange[];
@@ -47,6 +49,7 @@ export interface TaskWorld {
   log: Logger;
   meter: Meter;
   scratchRoot: string;
+  shared: SharedFiles;
   random(): number;
   newId(): string;
   pauseAt(point: string, task: ClaimedTask, signal: AbortSignal): Promise<void>;
@@ -56,6 +59,7 @@ export interface TaskLedger {
   claim(ask: ClaimAsk): Promise<ClaimAnswer>;
   checkpoint(item: CheckpointItem, signal: AbortSignal): Promise<boolean>;
   settle(item: SettleItem, signal: AbortSignal): Promise<SettleAnswer>;
+  videoAtWork(videoId: string, runId: string, signal: AbortSignal): Promise<boolean>;
 }
 
 /** The ticket's own record in the queue, for people who watch it. */
@@ -67,6 +71,8 @@ export interface TicketMirror {
 export type TicketOutcome = { kind: 'dropped' } | { kind: 'done' } | { kind: 'dead'; message: string };
 
 const KEPT_LINES = 40;
+/** What this worker made was well, as far as it knew. */
+const REFUSED = 'the ledger refused what this attempt made: the task says why';
 /** What is settled is not aborted any more. */
 const NEVER = new AbortController().signal;
 
@@ -107,6 +113,9 @@ export async function runTask(
     const item = await perform(task, stage, world, ledger, lease, scratch, lines, log);
     const settled = item && (await settle(item, ledger, lease, log));
     if (settled) await send(settled.tickets);
+    // The ledger refused what this attempt made: nothing names it, unless a checkpoint does, and nobody will.
+    if (item?.event === 'complete' && settled?.status === 'failed' && task.checkpoint === null)
+      await removeFiles(world.storage, item.artifacts ?? []);
     const durationMs = Math.round(world.clock.monotonic() - startedAt);
     log.info(
       { outcome: item?.event ?? 'abandoned', status: settled?.status ?? null, durationMs, error: item?.message },
@@ -115,7 +124,7 @@ export async function runTask(
     count(world.meter, task.stage, outcomeOf(item, settled, lease), durationMs, settled?.status ? item : null);
     if (settled?.status) await world.pauseAt('after-settle', task, NEVER);
     if (item?.message) for (const line of lines) mirror.log(line);
-    return settled?.status === 'failed' ? { kind: 'dead', message: item?.message ?? 'failed' } : { kind: 'done' };
+    return settled?.status === 'failed' ? { kind: 'dead', message: item?.message ?? REFUSED } : { kind: 'done' };
   } finally {
     lease.end();
     await scratch.remove().catch((error) => log.warn({ error: String(error) }, 'scratch folder stays'));
@@ -163,6 +172,7 @@ async function perform(
     lines.push(line);
     if (lines.length > KEPT_LINES) lines.shift();
   };
+  const borrowed = world.shared.borrower({ signal: lease.signal, moved: lease.moved });
   try {
     if (!stage) throw new PermanentError(`this worker has no stage named ${task.stage}: it may be older than the run`);
     await pausePoint('after-claim');
@@ -178,12 +188,15 @@ async function perform(
         );
         if (!held) lease.abort('lease-lost');
         lease.signal.throwIfAborted();
+        task.checkpoint = { units, data };
         lease.moved();
         await pausePoint('after-checkpoint');
       },
       progress: lease.progress,
       moved: lease.moved,
-      storage: stageStorage(world.storage, task, scratch, { signal: lease.signal, moved: lease.moved }),
+      storage: stageStorage(world.storage, task, scratch, { signal: lease.signal, moved: lease.moved }, borrowed),
+      trees: storedTrees(world.storage, { signal: lease.signal, moved: lease.moved }),
+      othersAtWork: (videoId) => ledger.videoAtWork(videoId, task.runId, lease.signal),
       get scratch() {
         return scratch.path;
       },
@@ -242,6 +255,8 @@ async function perform(
       default:
         return verdict satisfies never;
     }
+  } finally {
+    borrowed.release();
   }
 }
 

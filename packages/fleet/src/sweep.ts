@@ -3,7 +3,7 @@
  * bounded statement and safe side by side all the same. A step that fails is done by the next sweep.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Logger, messageOf, type Storage, type SweepLedger } from '@reelfleet/core';
+import { type EnqueueItem, type Logger, messageOf, type Storage, type SweepLedger } from '@reelfleet/core';
 import type { Meter } from './meter.ts';
 import type { SweepStep } from './metrics.ts';
 import type { TicketQueue } from './queue.ts';
@@ -19,6 +19,8 @@ export interface SweepOptions {
   leaseMs: number;
   offlineMs: number;
   retentionDays: number;
+  /** What removes deleted videos once their time is over; without it they stay. */
+  purges?: Purges | undefined;
   /** All stages whose tickets there may be, served here or not. */
   stages: readonly string[];
 }
@@ -27,8 +29,16 @@ const BATCH = 500;
 const DAY_MS = 86_400_000;
 /** Between two steps of the slow rotation over all tickets. */
 const ROTATE_MS = 10_000;
+/** Videos whose purge is sent in one statement. */
+const PURGES = 50;
 /** Between two removals of old finished tickets. */
 const TIDY_MS = 15_000;
+
+/** How long deleted videos stay, and the runs that remove them: as many as are asked for, each for a video that the ledger fills in. */
+export interface Purges {
+  days: number;
+  runs(count: number): EnqueueItem[];
+}
 
 export interface Sweeper {
   /** One sweep now, whoever has the turn. Returns what it did, for tests and logs. */
@@ -77,7 +87,7 @@ export function startSweeper(options: SweepOptions): Sweeper {
     const work: SweepWork = { expired: 0, dispatched: 0, storeLost: false, offline: 0 };
     const startedAt = performance.now();
     const send = async (
-      from: 'due' | 'expire' | 'lost' | 'verify' | 'rotate',
+      from: 'due' | 'expire' | 'lost' | 'verify' | 'rotate' | 'purge',
       tickets: Parameters<TicketQueue['send']>[0],
     ) => {
       work.dispatched += tickets.length;
@@ -125,6 +135,15 @@ export function startSweeper(options: SweepOptions): Sweeper {
     }
     work.offline = await step('workers', () => ledger.workersOffline(options.offlineMs), 0);
     meter.workersLost.inc(work.offline);
+    const { purges } = options;
+    if (purges && (await step('purge', () => ledger.choreDue('purge', DAY_MS), false)))
+      await step(
+        'purge',
+        async () => {
+          while ((await send('purge', await ledger.purge(options.actor, purges.days, purges.runs(PURGES)))) > 0);
+        },
+        undefined,
+      );
     // Beside the sweeps, not in their way.
     if (!tidying && Date.now() - tidiedAt > TIDY_MS) {
       tidiedAt = Date.now();

@@ -6,6 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { availableParallelism, hostname } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type AnyStage,
@@ -25,7 +26,8 @@ import type { TicketQueue } from './queue.ts';
 import { openReporter } from './report.ts';
 import { runTask, type TaskWorld } from './run-task.ts';
 import { freeMegabytes, openScratch } from './scratch.ts';
-import { startSweeper } from './sweep.ts';
+import { sharedFiles } from './shared-files.ts';
+import { type Purges, startSweeper } from './sweep.ts';
 
 export interface WorkerSettings {
   name: string;
@@ -43,11 +45,12 @@ export interface WorkerSettings {
   pauseAt: string | undefined;
 }
 
-export interface WorkerDeps extends Omit<TaskWorld, 'scratchRoot' | 'pauseAt' | 'random' | 'meter'> {
+export interface WorkerDeps extends Omit<TaskWorld, 'scratchRoot' | 'shared' | 'pauseAt' | 'random' | 'meter'> {
   ledger: Ledger;
   sweep: SweepLedger;
   queue: TicketQueue;
   settings: WorkerSettings;
+  purges?: Purges | undefined;
   /** One of its own by default. */
   meter?: Meter;
   /** Says on stdout that a pause point was reached. */
@@ -95,7 +98,10 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
     id,
     name: settings.name,
     type: 'remote' as const,
-    capabilities: { stages: served.map((stage) => stage.name) },
+    capabilities: {
+      stages: served.map((stage) => stage.name),
+      ...(deps.tools.encoders?.length ? { encoders: deps.tools.encoders } : {}),
+    },
     metadata: { pid: process.pid, node: process.version, host: hostname(), offlineMs: settings.offlineMs },
   };
   let status: BeatAnswer['worker'] = await ledger.hello(identity);
@@ -181,6 +187,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
     ...deps,
     meter,
     scratchRoot: scratch.path,
+    shared: sharedFiles(deps.storage, join(scratch.path, 'shared')),
     random: Math.random,
     pauseAt: (point, task, signal) => pauseHere(settings.pauseAt, point, task, signal, deps.announce),
   };
@@ -203,6 +210,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
           claim: claims.add,
           checkpoint: (item) => checkpoints.add(item),
           settle: (item, lost) => settles.add({ item, lost }),
+          videoAtWork: ledger.videoAtWork,
         },
         leases,
         mirror,
@@ -220,6 +228,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
     leaseMs: settings.leaseMs,
     offlineMs: settings.offlineMs,
     retentionDays: settings.retentionDays,
+    purges: deps.purges,
     stages: [...deps.stages.keys()],
   });
   consumer.start();

@@ -20,6 +20,8 @@ export interface ToolsOptions {
   threads: number;
   /** Put before the program, `['nice', '-n', '10']` say. */
   prefix?: readonly string[];
+  /** Hardware encoders that were tried, for the stages that ask. */
+  encoders?: readonly string[];
   /** Address space limit per process, by prlimit; none by default. */
   memoryLimitMb?: number;
   /** Wall-clock limit of one run unless the run names its own. Default six hours. */
@@ -63,6 +65,7 @@ export function openTools(options: ToolsOptions): Tools {
   const ffmpegPath = options.ffmpegPath ?? 'ffmpeg';
   const ffprobePath = options.ffprobePath ?? 'ffprobe';
   return {
+    ...(options.encoders ? { encoders: options.encoders } : {}),
     ffmpeg: (args, run = {}) => start(ffmpegPath, ffmpegArgs(args, run.threads ?? options.threads), run),
     async ffprobe(args, run = {}) {
       const { stdout, stderrTail } = await start(ffprobePath, ['-v', 'warning', '-of', 'json', ...args], run);

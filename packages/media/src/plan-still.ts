@@ -6,6 +6,7 @@
  * P-frames' quantizer lies so far above the I-frame's that nothing is ever refined, so each is about 70 bytes; and there are
  * no B-frames, so a copy may be cut after any frame. Every frame decodes to the same picture, which the check demands.
  */
+import { MAX_PIXELS } from './display.ts';
 import { decimal, type Plan, printed } from './plan.ts';
 import { fileArgument } from './probe.ts';
 
@@ -136,13 +137,25 @@ export function readStillCheck(stdout: string, framecrc: string): { ssim: number
   return { ssim: printed(stdout, 'lavfi.ssim.All')[0] ?? 0, frames: sums.length, pictures: new Set(sums).size };
 }
 
-/** A JPEG of a still or a video's first frame, cut to cover the size. */
+/** Whoever made it may be a stranger: pictures only, which name no other file. */
+const pictureInput: readonly string[] = [
+  ...[
+    '-protocol_whitelist',
+    'file,pipe',
+    '-format_whitelist',
+    'image2,png_pipe,jpeg_pipe,webp_pipe,bmp_pipe,tiff_pipe',
+  ],
+  ...['-codec_whitelist', 'png,mjpeg,webp,bmp,tiff', '-max_pixels', String(MAX_PIXELS)],
+];
+
+/** A JPEG of a still, cut to cover the size. */
 export function planThumbnail(thumbnail: { source: string; output: string; width: number; height: number }): Plan {
   const { width, height } = thumbnail;
   return {
     what: 'thumbnail',
     args: [
       '-y',
+      ...pictureInput,
       '-i',
       fileArgument(thumbnail.source),
       '-vf',

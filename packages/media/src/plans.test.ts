@@ -133,10 +133,12 @@ describe('the plan of an album', () => {
     const empty = { kind: 'video' as const, headers: '', packets: [] };
     const probe = {
       format: 'mp4',
+      startSeconds: null,
       durationSeconds: null,
       sizeBytes: 0,
       tags: {},
       video: [],
+      pictures: [],
       audio: [],
       other: [],
       chapters: [],

@@ -4,6 +4,7 @@
  */
 import { PermanentError, type RunOptions, type Tools } from '@reelfleet/core';
 import { z } from 'zod';
+import { bitDepth, dynamicRange, looksVariable, MAX_PIXELS, uprightBy } from './display.ts';
 
 /** A fraction of integers, as ffmpeg writes frame rates and time bases. */
 export interface Rational {
@@ -15,12 +16,29 @@ export interface VideoStream {
   type: 'video';
   index: number;
   codec: string;
+  /** As coded: before the sample aspect ratio and the rotation. */
   width: number;
   height: number;
+  /** Width of a sample to its height; 1:1 where the file says nothing. */
+  sampleAspect: Rational;
+  /** Degrees clockwise that make the picture upright. */
+  rotation: 0 | 90 | 180 | 270;
   pixelFormat: string;
+  bitDepth: number;
+  /** By ffmpeg's names (`bt709`, `bt2020`, `smpte2084` …); null: not said. */
+  color: { primaries: string | null; transfer: string | null; space: string | null; range: string | null };
+  dynamicRange: 'sdr' | 'pq' | 'hlg';
+  /** `progressive`, or which field comes first (`tt`, `bb`, `tb`, `bt`); null: not said. */
+  fieldOrder: string | null;
+  /** Average over the whole stream. */
   fps: Rational | null;
+  /** The lowest rate that all its times are multiples of. */
+  baseFps: Rational | null;
+  variableFrameRate: boolean;
   timeBase: Rational;
+  startSeconds: number | null;
   durationSeconds: number | null;
+  /** As the container promises them, or counted where counting was asked for. */
   frames: number | null;
 }
 export interface AudioStream {
@@ -29,12 +47,19 @@ export interface AudioStream {
   codec: string;
   sampleRate: number;
   channels: number;
+  /** ISO 639 as the file has it; null: not said, or said to be undetermined. */
+  language: string | null;
+  title: string | null;
+  isDefault: boolean;
+  startSeconds: number | null;
   durationSeconds: number | null;
 }
 export interface OtherStream {
   type: 'other';
   index: number;
   codec: string;
+  /** `subtitle`, `data`, …; `video` is a picture whose size cannot be told: damaged, or larger than what is opened. */
+  kind: string;
 }
 export interface Chapter {
   title: string;
@@ -43,10 +68,13 @@ export interface Chapter {
 }
 export interface MediaProbe {
   format: string;
+  startSeconds: number | null;
   durationSeconds: number | null;
   sizeBytes: number;
   tags: Record<string, string>;
   video: VideoStream[];
+  /** Pictures that came along with music or film (a cover): a single frame each, and not what the file shows. */
+  pictures: VideoStream[];
   audio: AudioStream[];
   other: OtherStream[];
   chapters: Chapter[];
@@ -59,9 +87,6 @@ const userCodecs =
   'h264,hevc,av1,libdav1d,libaom-av1,vp8,vp9,mpeg4,mpeg2video,mpeg1video,mjpeg,prores,theora,flv,' +
   'aac,aac_latm,mp3,mp3float,mp2,mp2float,ac3,eac3,opus,libopus,vorbis,flac,alac,pcm_s16le,pcm_s16be,pcm_s24le,pcm_s32le,pcm_f32le,pcm_u8,' +
   'mov_text,subrip,ass,webvtt';
-/** 8K UHD with a little room; a larger picture is a decompression bomb here. */
-const userMaxPixels = 7680 * 4608;
-
 /** Options to put before the `-i` of a file that a user supplied, for ffmpeg and ffprobe alike. */
 export const untrustedInput: readonly string[] = [
   '-protocol_whitelist',
@@ -71,7 +96,7 @@ export const untrustedInput: readonly string[] = [
   '-codec_whitelist',
   userCodecs,
   '-max_pixels',
-  String(userMaxPixels),
+  String(MAX_PIXELS),
 ];
 
 const rationalText = z.string().regex(/^\d+\/\d+$/);
@@ -84,14 +109,26 @@ const streamJson = z.object({
   width: z.number().int().optional(),
   height: z.number().int().optional(),
   pix_fmt: z.string().optional(),
+  sample_aspect_ratio: z.string().optional(),
+  color_range: z.string().optional(),
+  color_space: z.string().optional(),
+  color_transfer: z.string().optional(),
+  color_primaries: z.string().optional(),
+  field_order: z.string().optional(),
   avg_frame_rate: rationalText.optional(),
+  r_frame_rate: rationalText.optional(),
   time_base: rationalText.optional(),
+  start_time: seconds.optional(),
   duration: seconds.optional(),
   nb_frames: count.optional(),
   nb_read_packets: count.optional(),
   sample_rate: count.optional(),
   channels: z.number().int().optional(),
+  disposition: z.record(z.string(), z.number()).default({}),
+  tags: z.record(z.string(), z.string()).default({}),
+  side_data_list: z.array(z.looseObject({ rotation: z.number().optional() })).default([]),
 });
+type StreamJson = z.infer<typeof streamJson>;
 const probeJson = z.object({
   streams: z.array(streamJson).default([]),
   chapters: z
@@ -99,6 +136,7 @@ const probeJson = z.object({
     .default([]),
   format: z.object({
     format_name: z.string(),
+    start_time: seconds.optional(),
     duration: seconds.optional(),
     size: count.default(0),
     tags: z.record(z.string(), z.string()).default({}),
@@ -147,10 +185,12 @@ export function parseProbe(answer: unknown, name: string): MediaProbe {
   const { streams, chapters, format } = parsed.data;
   const result: MediaProbe = {
     format: format.format_name,
+    startSeconds: format.start_time ?? null,
     durationSeconds: format.duration ?? null,
     sizeBytes: format.size,
     tags: format.tags,
     video: [],
+    pictures: [],
     audio: [],
     other: [],
     chapters: chapters.map((chapter) => ({
@@ -161,33 +201,66 @@ export function parseProbe(answer: unknown, name: string): MediaProbe {
   };
   for (const stream of streams) {
     const common = { index: stream.index, codec: stream.codec_name };
-    const durationSeconds = stream.duration ?? null;
     if (stream.codec_type === 'video' && stream.width && stream.height) {
-      result.video.push({
-        ...common,
-        type: 'video',
-        width: stream.width,
-        height: stream.height,
-        pixelFormat: stream.pix_fmt ?? 'unknown',
-        fps: rational(stream.avg_frame_rate),
-        timeBase: rational(stream.time_base) ?? { num: 1, den: 1 },
-        durationSeconds,
-        frames: stream.nb_read_packets ?? stream.nb_frames ?? null,
-      });
+      const video = videoStream(stream, stream.width, stream.height);
+      if (stream.disposition.attached_pic) result.pictures.push(video);
+      else result.video.push(video);
     } else if (stream.codec_type === 'audio' && stream.sample_rate && stream.channels) {
+      const { language, title } = stream.tags;
       result.audio.push({
         ...common,
         type: 'audio',
         sampleRate: stream.sample_rate,
         channels: stream.channels,
-        durationSeconds,
+        language: language && language !== 'und' ? language : null,
+        title: title ?? null,
+        isDefault: stream.disposition.default === 1,
+        startSeconds: stream.start_time ?? null,
+        durationSeconds: stream.duration ?? null,
       });
     } else {
-      result.other.push({ ...common, type: 'other' });
+      result.other.push({ ...common, type: 'other', kind: stream.codec_type ?? 'unknown' });
     }
   }
   return result;
 }
+
+function videoStream(stream: StreamJson, width: number, height: number): VideoStream {
+  const fps = rational(stream.avg_frame_rate);
+  const baseFps = rational(stream.r_frame_rate);
+  const fieldOrder = said(stream.field_order);
+  const transfer = said(stream.color_transfer);
+  return {
+    type: 'video',
+    index: stream.index,
+    codec: stream.codec_name,
+    width,
+    height,
+    sampleAspect: rational(stream.sample_aspect_ratio?.replace(':', '/')) ?? { num: 1, den: 1 },
+    rotation: uprightBy(stream.side_data_list.find(({ rotation }) => rotation !== undefined)?.rotation ?? 0),
+    pixelFormat: stream.pix_fmt ?? 'unknown',
+    bitDepth: bitDepth(stream.pix_fmt ?? 'unknown'),
+    color: {
+      primaries: said(stream.color_primaries),
+      transfer,
+      space: said(stream.color_space),
+      range: said(stream.color_range),
+    },
+    dynamicRange: dynamicRange(transfer),
+    fieldOrder,
+    fps,
+    baseFps,
+    variableFrameRate: looksVariable(fps, baseFps, fieldOrder),
+    timeBase: rational(stream.time_base) ?? { num: 1, den: 1 },
+    startSeconds: stream.start_time ?? null,
+    durationSeconds: stream.duration ?? null,
+    frames: stream.nb_read_packets ?? stream.nb_frames ?? null,
+  };
+}
+
+/** ffprobe's ways of saying that a file does not say. */
+const said = (word: string | undefined): string | null =>
+  word === undefined || word === 'unknown' || word === 'unspecified' || word === 'reserved' ? null : word;
 
 /** `30000/1001` → { num, den }; `0/0`, ffmpeg's word for unknown, → null. */
 export function rational(text: string | undefined): Rational | null {

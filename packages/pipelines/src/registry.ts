@@ -4,22 +4,47 @@
  */
 import { type AnyStage, type PipelineTemplate, UserError } from '@reelfleet/core';
 import type { z } from 'zod';
+import { archive } from './stages/archive.ts';
 import { image } from './stages/image.ts';
+import { importStage } from './stages/import.ts';
 import { music } from './stages/music.ts';
 import { plan } from './stages/plan.ts';
 import { probe } from './stages/probe.ts';
+import { purge } from './stages/purge.ts';
 import { render } from './stages/render.ts';
+import { restore } from './stages/restore.ts';
 import { thumbnail } from './stages/thumbnail.ts';
+import { transcode } from './stages/transcode.ts';
+import { transcodeAudio } from './stages/transcode-audio.ts';
+import { transcodeChunk } from './stages/transcode-chunk.ts';
+import { transcodeManifest } from './stages/transcode-manifest.ts';
 import { verify } from './stages/verify.ts';
 import { album } from './templates/album.ts';
+import { ingest } from './templates/ingest.ts';
+import { archiveTemplate, purgeTemplate, restoreTemplate } from './templates/life.ts';
 import { narrowed, type SingleParams, singleTemplate } from './templates/single.ts';
 
-const available: readonly AnyStage[] = [plan, music, image, render, verify, thumbnail, probe];
+const available: readonly AnyStage[] = [
+  ...[plan, music, image, render, verify, thumbnail, importStage, probe],
+  ...[transcode, transcodeAudio, transcodeChunk, transcodeManifest],
+];
+
+/** For the files of videos that were deleted: only as runs of their own, since the ledger must agree. */
+const ofDeleted: readonly AnyStage[] = [archive, restore, purge];
 
 /** The stages this version serves, by name. */
-export const stages: ReadonlyMap<string, AnyStage> = new Map(available.map((stage) => [stage.name, stage]));
+export const stages: ReadonlyMap<string, AnyStage> = new Map(
+  [...available, ...ofDeleted].map((stage) => [stage.name, stage]),
+);
 
-const known: readonly PipelineTemplate[] = [album, singleTemplate(available)];
+const known: readonly PipelineTemplate[] = [
+  album,
+  ingest,
+  singleTemplate(available),
+  archiveTemplate,
+  restoreTemplate,
+  purgeTemplate,
+];
 
 /** The pipelines this version knows, by name: where workers look up the node of a task. */
 export const templates: ReadonlyMap<string, PipelineTemplate> = new Map(
@@ -80,9 +105,14 @@ export function runOf(name: string, params: unknown): { template: PipelineTempla
   if (name !== 'single') return { template, params: checked };
   const { stage: stageName, input } = checked as SingleParams;
   const stage = stageNamed(stageName);
+  if (ofDeleted.includes(stage)) throw new UserError(notAlone(stageName), { exitCode: 2 });
   validated(stage.input, input, `stage ${stageName}`);
   return { template: narrowed(template, stageName), params: checked };
 }
+
+/** Why a stage of a deleted video is no run of `single`. */
+export const notAlone = (stage: string): string =>
+  `stage ${stage} is ordered with its video: reelfleet videos ${stage === 'archive' ? 'delete' : stage} VIDEO`;
 
 /** Parse with one sentence for people when it does not fit: `pipeline album: minutes: an album lasts 60 to 90 minutes; …` */
 export function validated<T>(schema: z.ZodType<T>, value: unknown, what: string): T {

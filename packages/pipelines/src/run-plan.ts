@@ -12,6 +12,8 @@ export interface Share {
   from: number;
   to: number;
   seconds: number;
+  /** Counted in frames instead, where the clock of the output does not begin at 0. */
+  frames?: number;
   step: string;
 }
 
@@ -20,7 +22,7 @@ export async function runPlan(
   context: Context,
   plan: Plan,
   share?: Share,
-  options: Pick<RunOptions, 'timeoutMs'> = {},
+  options: Pick<RunOptions, 'timeoutMs' | 'threads'> = {},
 ): Promise<ToolResult> {
   const { log, signal } = context;
   log.debug({ what: plan.what, args: plan.args }, 'ffmpeg started');
@@ -30,13 +32,11 @@ export async function runPlan(
       cwd: context.scratch,
       timeoutMs: 30 * 60_000,
       ...options,
-      onProgress({ outTimeSeconds }) {
+      onProgress({ outTimeSeconds, frames }) {
         context.moved();
-        if (share)
-          context.progress(
-            share.from + (share.to - share.from) * Math.min(1, outTimeSeconds / share.seconds),
-            share.step,
-          );
+        if (!share) return;
+        const done = share.frames ? frames / share.frames : outTimeSeconds / share.seconds;
+        context.progress(share.from + (share.to - share.from) * Math.min(1, done), share.step);
       },
     });
     context.moved();

@@ -6,13 +6,26 @@ import { createHash, randomUUID } from 'node:crypto';
 import { copyFile, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import type { ArtifactRef, Body, Logger, Providers, Stage, StageContext, StageStorage, Tools } from '@reelfleet/core';
+import type {
+  ArtifactRef,
+  Body,
+  Logger,
+  Providers,
+  SetMember,
+  Stage,
+  StageContext,
+  StageStorage,
+  StoredTrees,
+  Tools,
+} from '@reelfleet/core';
 
 export interface StageWorld {
   /** Folder for stored files and scratch folders. */
   root: string;
   tools: Tools;
   providers: Providers;
+  /** What the stages that move whole runs see of a store; by default nothing. */
+  trees?: StoredTrees;
 }
 
 export interface Attempt {
@@ -67,6 +80,8 @@ async function stageContext<I>(input: I, world: StageWorld, attempt: Attempt, di
       diary.moves += 1;
     },
     storage: folderStorage(stored, scratch),
+    trees: world.trees ?? noTrees,
+    othersAtWork: async () => false,
     scratch,
     tools: world.tools,
     providers: world.providers,
@@ -79,6 +94,13 @@ async function stageContext<I>(input: I, world: StageWorld, attempt: Attempt, di
     },
   };
 }
+
+const noTrees: StoredTrees = {
+  async *list() {},
+  move: () => Promise.reject(new Error('this world has no store to move files in')),
+  delete: () => Promise.reject(new Error('this world has no store to remove files from')),
+  uriOf: (folder) => pathToFileURL(`/no-store/${folder}`).href,
+};
 
 function folderStorage(stored: string, scratch: string): StageStorage {
   let fetched = 0;
@@ -96,9 +118,48 @@ function folderStorage(stored: string, scratch: string): StageStorage {
       if ((await digest(path)) !== ref.sha256) throw new Error(`${ref.uri} is not the file it was`);
       return path;
     },
-    async has(ref) {
-      const path = fileURLToPath(ref.uri);
-      return (await stat(path).catch(() => null)) !== null && (await digest(path)) === ref.sha256;
+    async putSet(folder, files, { kind, contentType, onStored }) {
+      await mkdir(join(stored, folder), { recursive: true });
+      const segments: SetMember[] = [];
+      for (const { name, path, seconds } of files) {
+        const to = join(stored, folder, name);
+        await copyFile(path, to);
+        const { size: sizeBytes } = await stat(to);
+        segments.push({ name, sha256: await digest(to), sizeBytes, ...(seconds === undefined ? {} : { seconds }) });
+        onStored?.(name);
+      }
+      return {
+        id: randomUUID(),
+        kind,
+        uri: pathToFileURL(join(stored, folder)).href,
+        sha256: '0'.repeat(64),
+        sizeBytes: segments.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+        contentType,
+        segments,
+      };
+    },
+    async fetchMember(set, member, name) {
+      fetched += 1;
+      const path = join(scratch, name ?? `${fetched}-${member}`);
+      await copyFile(join(fileURLToPath(set.uri), member), path);
+      return path;
+    },
+    uriOf: (name) => pathToFileURL(join(stored, name)).href,
+    async present(set) {
+      for (const { name, sizeBytes } of set.segments) {
+        const found = await stat(join(fileURLToPath(set.uri), name)).catch(() => null);
+        if (found?.size !== sizeBytes) return false;
+      }
+      return true;
+    },
+    borrow: async (ref) => fileURLToPath(ref.uri),
+    async has({ uri, sha256, segments }) {
+      const whole = async (path: string, wanted: string) =>
+        (await stat(path).catch(() => null)) !== null && (await digest(path)) === wanted;
+      if (!segments) return whole(fileURLToPath(uri), sha256);
+      for (const member of segments)
+        if (!(await whole(join(fileURLToPath(uri), member.name), member.sha256))) return false;
+      return true;
     },
   };
 }
@@ -168,5 +229,6 @@ export function sketchProviders(tools: Tools): Providers {
         return { title: `${niche} album`, description: `Music for ${niche}`, pairs };
       },
     },
+    web: { open: (url) => Promise.reject(new Error(`${url} is not opened: these providers have no web`)) },
   };
 }

@@ -2,7 +2,14 @@ import { UserError } from '@reelfleet/core';
 import { describe, expect, it } from 'vitest';
 import { chooseProviders } from './index.ts';
 
-const builtIn = { MUSIC_PROVIDER: 'dummy', IMAGE_PROVIDER: 'dummy', LANGUAGE_PROVIDER: 'builtin' };
+const builtIn = {
+  MUSIC_PROVIDER: 'dummy',
+  IMAGE_PROVIDER: 'dummy',
+  LANGUAGE_PROVIDER: 'builtin',
+  REELFLEET_ALLOW_PRIVATE_URLS: 'no',
+  REELFLEET_IMPORT_MAX_MB: 1,
+  REELFLEET_IMPORT_MINUTES: 1,
+} as const;
 
 describe('choosing providers', () => {
   it('answers the built-in ones by their names', () => {

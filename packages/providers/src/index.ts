@@ -9,10 +9,12 @@ import {
 import { dummyImage } from './image/dummy.ts';
 import { builtinLanguage } from './language/builtin.ts';
 import { dummyMusic } from './music/dummy.ts';
+import { openWeb } from './web/index.ts';
 
 export { dummyImage } from './image/dummy.ts';
 export { builtinLanguage } from './language/builtin.ts';
 export { dummyMusic } from './music/dummy.ts';
+export { openWeb, type WebOptions } from './web/index.ts';
 
 const music: Readonly<Record<string, MusicProvider>> = { dummy: dummyMusic };
 const image: Readonly<Record<string, ImageProvider>> = { dummy: dummyImage };
@@ -22,6 +24,9 @@ export interface ProviderSettings {
   MUSIC_PROVIDER: string;
   IMAGE_PROVIDER: string;
   LANGUAGE_PROVIDER: string;
+  REELFLEET_ALLOW_PRIVATE_URLS: 'yes' | 'no';
+  REELFLEET_IMPORT_MAX_MB: number;
+  REELFLEET_IMPORT_MINUTES: number;
 }
 
 /** The providers the settings name. A name that is not there is a UserError that says which are. */
@@ -30,6 +35,11 @@ export function chooseProviders(settings: ProviderSettings): Providers {
     music: choose('MUSIC_PROVIDER', settings.MUSIC_PROVIDER, music),
     image: choose('IMAGE_PROVIDER', settings.IMAGE_PROVIDER, image),
     language: choose('LANGUAGE_PROVIDER', settings.LANGUAGE_PROVIDER, language),
+    web: openWeb({
+      allowPrivate: settings.REELFLEET_ALLOW_PRIVATE_URLS === 'yes',
+      maxBytes: settings.REELFLEET_IMPORT_MAX_MB * 1_000_000,
+      maxMs: settings.REELFLEET_IMPORT_MINUTES * 60_000,
+    }),
   };
 }
 

@@ -170,9 +170,3 @@ export function gcsError(error: unknown, what: string, at: Whereabouts, signal?:
 export function isNoObject(error: unknown): boolean {
   return error instanceof GcsFailure && error.kind === 'missing' && !/bucket does not exist/i.test(error.message);
 }
-
-export function objectExists(uri: string): PermanentError {
-  return new PermanentError(`${uri} is already stored with other bytes; objects are never replaced`, {
-    code: 'object-exists',
-  });
-}

@@ -25,9 +25,13 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 
 async function bucket(
   faults: FaultPlan | null = null,
-  options: StorageOptions & { granule?: number } = {},
+  options: StorageOptions & { granule?: number; rewriteStep?: number } = {},
 ): Promise<Storage> {
-  server = await startGcsServer(options.granule === undefined ? {} : { granule: options.granule });
+  const { granule, rewriteStep } = options;
+  server = await startGcsServer({
+    ...(granule === undefined ? {} : { granule }),
+    ...(rewriteStep === undefined ? {} : { rewriteStep }),
+  });
   server.setFaults(faults);
   return openStorage(server.storageUrl, {
     apiEndpoint: server.url,
@@ -303,4 +307,49 @@ test('a store that falls silent is given up in time, with a sentence', async () 
   }
   proxy.heal();
   expect((await buffer(await storage.get(uri))).equals(small)).toBe(true);
+});
+
+describe('a move inside the bucket', () => {
+  const wanted = 'archive/v/runs/a';
+  const moving = async (kinds: FaultPlan['kinds'], body: Buffer = small, rewriteStep?: number) => {
+    const storage = await bucket(null, rewriteStep === undefined ? {} : { rewriteStep });
+    const { uri } = await storage.put('runs/a', body, { contentType: 'video/mp4' });
+    server.setFaults(kinds ? { rate: 0.5, kinds, seed: 11, retryAfterSeconds: 0 } : null);
+    return { storage, uri };
+  };
+
+  test.each([['429'], ['503'], ['lost-reply'], ['empty-reply'], ['hollow-reply']] as const)(
+    'comes through %s with the object whole, in one place, and never in none',
+    async (kind) => {
+      const { storage, uri } = await moving([kind]);
+      for (let there = 0; there < 5; there++) {
+        await storage.move(uri, wanted, { sizeBytes: small.length });
+        await storage.move(storage.uriOf(wanted), 'runs/a', { sizeBytes: small.length });
+      }
+      await storage.move(uri, wanted, { sizeBytes: small.length });
+      expect(server.injected[kind]).toBeGreaterThan(3);
+      await expectStored(storage, wanted, small);
+    },
+  );
+
+  test('of a big object takes several requests, and goes on where it was when some of them fail', async () => {
+    const { storage, uri } = await moving(['503', 'lost-reply'], large, 2 * 1024 * 1024);
+    await storage.move(uri, wanted, { sizeBytes: large.length });
+    expect(server.requests.rewrite).toBeGreaterThan(4);
+    await expectStored(storage, wanted, large);
+  });
+
+  test('needs no bytes of it here', async () => {
+    const { storage, uri } = await moving(undefined, large);
+    await storage.move(uri, wanted);
+    expect(server.requests.read).toBeUndefined();
+    expect(server.requests.insert ?? 0).toBe(0);
+  });
+
+  test('that is refused for good leaves it where it is', async () => {
+    const { storage, uri } = await moving(['403']);
+    server.setFaults({ rate: 1, kinds: ['403'] });
+    expect(await caught(storage.move(uri, wanted))).toMatchObject({ code: 'storage-denied' });
+    await expectStored(storage, 'runs/a', small);
+  });
 });

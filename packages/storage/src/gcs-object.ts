@@ -6,11 +6,12 @@
 import type { Readable } from 'node:stream';
 import { RetryableError } from '@reelfleet/core';
 import type { GcsClient } from './gcs-client.ts';
-import { isNoObject, objectExists } from './gcs-errors.ts';
+import { isNoObject } from './gcs-errors.ts';
 import { Tries } from './gcs-patience.ts';
 import { isDamage, readObject } from './gcs-read.ts';
 import type { BodyDigest, Reading } from './gcs-source.ts';
 import { FACTS, type ObjectFacts, sendBody, type Upload } from './gcs-upload.ts';
+import { objectExists } from './local-errors.ts';
 import { type Digest, pump } from './pump.ts';
 
 export type Watch = { signal?: AbortSignal; onBytes?: (total: number) => void };

@@ -5,7 +5,7 @@
  * Promises what the local driver promises: an object is seen whole or not at all, never changes, and of many puts of one
  * key exactly one wins and the others are compared with it. Here the winner is chosen by `ifGenerationMatch=0`, which
  * makes every put safe to repeat: a repeated one that had arrived after all meets its own object, finds it equal and has
- * succeeded. The work is in its neighbours: one object in gcs-object.ts, requests in gcs-client.ts, uploads in gcs-upload.ts,
+ * succeeded. The work is in its neighbours: one object in gcs-object.ts, its move in gcs-move.ts, requests in gcs-client.ts, uploads in gcs-upload.ts,
  * reading in gcs-read.ts.
  */
 import { randomUUID } from 'node:crypto';
@@ -23,6 +23,7 @@ import {
 } from '@reelfleet/core';
 import { GcsClient, type GcsOptions } from './gcs-client.ts';
 import { gcsError, isNoObject } from './gcs-errors.ts';
+import { moveObject } from './gcs-move.ts';
 import { factsOf, storeObject, type Watch, wholeObject } from './gcs-object.ts';
 import { Tries } from './gcs-patience.ts';
 import { readObject } from './gcs-read.ts';
@@ -179,6 +180,21 @@ class GcsStorage implements Storage {
         if (!isNoObject(error)) throw error;
       }
     });
+  }
+
+  async move(
+    uri: string,
+    toKey: string,
+    { sizeBytes, signal }: { sizeBytes?: number; signal?: AbortSignal } = {},
+  ): Promise<ObjectInfo> {
+    const key = this.keyOf(uri);
+    try {
+      signal?.throwIfAborted();
+      const to = { name: this.nameOf(checkKey(toKey)), uri: this.uriOf(toKey), sizeBytes };
+      return this.infoOf(toKey, await moveObject(this.client, this.nameOf(key), to, uri, signal));
+    } catch (error) {
+      throw this.error(error, `cannot move ${key} to ${toKey}`, signal);
+    }
   }
 
   async checksum(uri: string, signal?: AbortSignal): Promise<Digest | null> {

@@ -17,6 +17,12 @@ export function missingObject(uri: string): PermanentError {
   });
 }
 
+export function objectExists(uri: string): PermanentError {
+  return new PermanentError(`${uri} is already stored with other bytes; objects are never replaced`, {
+    code: 'object-exists',
+  });
+}
+
 export function escapes(key: string, root: string): PermanentError {
   return new PermanentError(
     `refused ${key}: a symbolic link below ${root} is in its way; replace it by what it points to (a bind mount can be the whole store)`,

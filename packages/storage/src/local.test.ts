@@ -66,6 +66,15 @@ describe('the local store', () => {
     expect(await readdir(root)).toEqual(['.incoming']);
   });
 
+  test('a moved object is the same file, still read-only, and the folders it left are gone', async () => {
+    const { uri } = await storage.put('runs/r/1/a.m4s', Buffer.from('a'), { contentType });
+    const file = await inode(join(root, 'runs/r/1/a.m4s'));
+    await storage.move(uri, 'archive/v/runs/r/1/a.m4s');
+    expect(await readdir(root)).toEqual(['.incoming', 'archive']);
+    const there = await stat(join(root, 'archive/v/runs/r/1/a.m4s'));
+    expect([there.ino, there.nlink, there.mode & 0o222]).toEqual([file, 1, 0]);
+  });
+
   test('a scratch file is linked, not copied, and can be deleted afterwards', async () => {
     const path = join(scratch, 'made.mp4');
     const bytes = randomBytes(100_000);

@@ -24,7 +24,7 @@ import {
 } from '@reelfleet/core';
 import { makeFolder, seal, syncFolder } from './folders.ts';
 import { checkKey, checkPrefix, keyBelow, uriBelow } from './keys.ts';
-import { codeOf, escapes, isMissing, missingObject, storageError } from './local-errors.ts';
+import { codeOf, escapes, isMissing, missingObject, objectExists, storageError } from './local-errors.ts';
 import { bytesOf, type Digest, discard, isFileBody, pump, sourceOf } from './pump.ts';
 import { checkRange } from './range.ts';
 
@@ -103,15 +103,10 @@ class LocalStorage implements Storage {
       try {
         const digest = (await this.adopt(body, incoming, options)) ?? (await this.write(body, incoming, options));
         options.signal?.throwIfAborted();
-        while (!(await this.publish(incoming, key))) {
+        while (!(await this.publish(incoming, dirname(dirname(incoming)), key))) {
           const there = await this.checksum(this.uriOf(key), options.signal);
           if (there?.sha256 === digest.sha256) break;
-          if (there) {
-            throw new PermanentError(
-              `${this.uriOf(key)} is already stored with other bytes; objects are never replaced`,
-              { code: 'object-exists' },
-            );
-          }
+          if (there) throw objectExists(this.uriOf(key));
         }
         return answer(digest);
       } finally {
@@ -211,6 +206,45 @@ class LocalStorage implements Storage {
     }
   }
 
+  async move(
+    uri: string,
+    toKey: string,
+    { sizeBytes, signal }: { sizeBytes?: number; signal?: AbortSignal } = {},
+  ): Promise<ObjectInfo> {
+    const key = this.keyOf(uri);
+    checkKey(toKey);
+    try {
+      signal?.throwIfAborted();
+      const root = await this.realRoot();
+      const source = root && key !== toKey ? await this.locate(key) : null;
+      if (root && source) {
+        // As a put publishes: by a link, which fails when the name is taken. Until the old name goes, the object has both.
+        const won = await this.publish(source.path, root, toKey).catch(async (error) => {
+          // Somebody else is moving it too: what is there now decides, below.
+          if (isMissing(error) && !(await this.locate(key))) return true;
+          throw error;
+        });
+        if (!won && !(await this.isSame(key, toKey, signal))) throw objectExists(this.uriOf(toKey));
+      }
+      const moved = await this.stat(this.uriOf(toKey));
+      if (!moved || (sizeBytes !== undefined && moved.sizeBytes !== sizeBytes)) throw missingObject(uri);
+      signal?.throwIfAborted();
+      if (source) await this.delete(uri);
+      return moved;
+    } catch (error) {
+      throw storageError(error, `cannot move ${key} to ${toKey}`, this.root, signal);
+    }
+  }
+
+  /** Whether two keys are names of one file, or of the same bytes; an object that has gone meanwhile differs from none. */
+  private async isSame(key: string, other: string, signal?: AbortSignal): Promise<boolean> {
+    const paths = [await this.locate(key), await this.locate(other)];
+    const [one, two] = await Promise.all(paths.map((found) => found && lstat(found.path).catch(() => null)));
+    if (!one || !two || (one.ino === two.ino && one.dev === two.dev)) return true;
+    const sums = [await this.checksum(this.uriOf(key), signal), await this.checksum(this.uriOf(other), signal)];
+    return !sums[0] || !sums[1] || sums[0].sha256 === sums[1].sha256;
+  }
+
   async checksum(uri: string, signal?: AbortSignal): Promise<Digest | null> {
     signal?.throwIfAborted();
     const file = await this.openObject(uri);
@@ -286,15 +320,14 @@ class LocalStorage implements Storage {
     }
   }
 
-  /** Give the finished file its name, durably; false when an object has it already (that name is durable then too). */
-  private async publish(incoming: string, key: string): Promise<boolean> {
-    const root = dirname(dirname(incoming));
+  /** Give a finished file a name, durably; false when an object has it already (that name is durable then too). */
+  private async publish(path: string, root: string, key: string): Promise<boolean> {
     const folder = parentOf(key);
     for (let attempt = 1; ; attempt++) {
       try {
         await this.realFolder(root, folder);
         await makeFolder(join(root, folder));
-        const won = await link(incoming, join(root, key)).then(
+        const won = await link(path, join(root, key)).then(
           () => true,
           async (error) => {
             if (codeOf(error) === 'EEXIST' && (await this.locate(key))) return false;

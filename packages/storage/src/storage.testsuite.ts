@@ -331,5 +331,81 @@ export function describeStorage(name: string, open: () => Promise<OpenedStorage>
       }
       expect(await read(uri)).toBe('x');
     });
+
+    describe('move', () => {
+      const there = async (key: string) => (await storage.stat(storage.uriOf(key))) !== null;
+
+      test('an object gets another key: the same bytes under the new one, nothing under the old one', async () => {
+        const bytes = randomBytes(70_000);
+        const { uri, sizeBytes } = await storage.put('runs/r/a/1/é [x].m4s', bytes, { contentType });
+        const moved = await storage.move(uri, 'archive/v/runs/r/a/1/é [x].m4s', { sizeBytes });
+        expect(moved).toMatchObject({ key: 'archive/v/runs/r/a/1/é [x].m4s', sizeBytes });
+        expect(moved.uri).toBe(storage.uriOf(moved.key));
+        expect(await storage.checksum(moved.uri)).toEqual({ sha256: sha256(bytes), sizeBytes });
+        expect(await keys('')).toEqual([moved.key]);
+        expect(await storage.move(moved.uri, 'runs/r/a/1/é [x].m4s')).toMatchObject({ uri, sizeBytes });
+        expect(await keys('')).toEqual(['runs/r/a/1/é [x].m4s']);
+      });
+
+      test('asked again it is done already; an object of another size under the new key is not it', async () => {
+        const { uri } = await put('runs/r/a', 'moved');
+        const first = await storage.move(uri, 'archive/v/a', { sizeBytes: 5 });
+        expect(await storage.move(uri, 'archive/v/a', { sizeBytes: 5 })).toMatchObject({
+          uri: first.uri,
+          sizeBytes: 5,
+        });
+        expect(await caught(storage.move(uri, 'archive/v/a', { sizeBytes: 6 }))).toMatchObject({
+          code: 'object-missing',
+        });
+        expect(await caught(storage.move(uri, 'archive/v/b'))).toMatchObject({ code: 'object-missing' });
+        expect(await keys('')).toEqual(['archive/v/a']);
+      });
+
+      test('what was killed between the new name and the end of the old one is finished by the next call', async () => {
+        const { uri } = await put('runs/r/a', 'both');
+        await put('archive/v/a', 'both');
+        await storage.move(uri, 'archive/v/a', { sizeBytes: 4 });
+        expect(await keys('')).toEqual(['archive/v/a']);
+        expect(await read(storage.uriOf('archive/v/a'))).toBe('both');
+      });
+
+      test('other bytes under the new key are never replaced, and the object stays where it is', async () => {
+        const { uri } = await put('runs/r/a', 'mine');
+        await put('archive/v/a', 'other');
+        const error = await caught(storage.move(uri, 'archive/v/a'));
+        expect(error).toBeInstanceOf(PermanentError);
+        expect(error).toMatchObject({ code: 'object-exists' });
+        expect([await read(uri), await read(storage.uriOf('archive/v/a'))]).toEqual(['mine', 'other']);
+      });
+
+      test('an object is its own place: moved to the key it has, it stays', async () => {
+        const { uri } = await put('runs/r/a', 'here');
+        expect(await storage.move(uri, 'runs/r/a')).toMatchObject({ uri, sizeBytes: 4 });
+        expect(await read(uri)).toBe('here');
+      });
+
+      test('of many that move one object at once all succeed, and it is there once', async () => {
+        const { uri } = await put('runs/r/a', 'wanted');
+        const moves = Array.from({ length: 8 }, () => storage.move(uri, 'archive/v/runs/r/a', { sizeBytes: 6 }));
+        expect(new Set((await Promise.all(moves)).map((moved) => moved.key))).toEqual(new Set(['archive/v/runs/r/a']));
+        expect(await keys('')).toEqual(['archive/v/runs/r/a']);
+      });
+
+      test('a fired signal ends it with its reason, and the object is not lost', async () => {
+        const { uri } = await put('runs/r/a', 'kept');
+        const reason = new AttemptAborted('cancelled');
+        expect(await caught(storage.move(uri, 'archive/v/a', { signal: AbortSignal.abort(reason) }))).toBe(reason);
+        expect([await there('runs/r/a'), await there('archive/v/a')]).toEqual([true, false]);
+      });
+
+      test('keys that no object may have, and URIs of another store, are refused', async () => {
+        const { uri } = await put('runs/r/a', 'safe');
+        for (const key of ['../a', '', '/a', '.incoming/a']) {
+          expect(await caught(storage.move(uri, key))).toMatchObject({ code: 'bad-key' });
+        }
+        expect(await caught(storage.move(opened.foreignUri, 'runs/r/b'))).toMatchObject({ code: 'bad-uri' });
+        expect(await keys('')).toEqual(['runs/r/a']);
+      });
+    });
   });
 }

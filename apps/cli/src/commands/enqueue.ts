@@ -1,21 +1,15 @@
 /**
- * `reelfleet enqueue album|stage`, one order from options or many from a file. The catalog checks each order before
+ * `reelfleet enqueue album|stage|ingest`, one order from options or many from a file. The catalog checks each order before
  * anything is written; what is checked here is only how it was typed.
  */
-import type { Enqueued, Order } from '@reelfleet/catalog';
 import { UserError } from '@reelfleet/core';
 import type { Command } from 'commander';
-import { type Cli, commaList, wholeNumber } from '../cli.ts';
+import { commaList, wholeNumber } from '../cli.ts';
 import { jsonArgument, ordersFrom } from '../orders-file.ts';
+import { place } from '../place-orders.ts';
 import type { Register } from '../program.ts';
-import { count } from '../ui/format.ts';
-
-interface Common {
-  key?: string;
-  priority?: number;
-  from?: string;
-  json?: boolean;
-}
+import { type Common, common, inherited } from './enqueue-common.ts';
+import { registerIngest } from './enqueue-ingest.ts';
 
 interface AlbumOptions extends Common {
   channel?: string;
@@ -41,11 +35,15 @@ export const register: Register = (program, cli, run) => {
   const enqueue = program
     .command('enqueue')
     .description('order work: one run from options, or many from a file of JSON lines')
-    .option('--from <file>', 'orders as JSON lines, each with its "kind" (album or stage); - reads standard input')
+    .option(
+      '--from <file>',
+      'orders as JSON lines, each with its "kind" (album, stage or ingest); - reads standard input',
+    )
     .option('--json', 'print JSON')
     .action(
       run(async ({ from, json }: Common) => {
-        if (from === undefined) throw wrong('"reelfleet enqueue" takes what to order: album, stage, or --from FILE');
+        if (from === undefined)
+          throw wrong('"reelfleet enqueue" takes what to order: album, stage, ingest, or --from FILE');
         await place(cli, await ordersFrom(from, {}), { json, bulk: true });
       }),
     );
@@ -93,47 +91,6 @@ export const register: Register = (program, cli, run) => {
       await place(cli, [{ kind: 'stage', stage, input: jsonArgument('--input', input), ...rest }], { json });
     }),
   );
+
+  registerIngest(enqueue, cli, run);
 };
-
-function common(command: Command): Command {
-  return command
-    .option('--key <key>', 'the same key again answers with the first run')
-    .option('--priority <n>', 'higher goes first', wholeNumber(-32_768, 32_767))
-    .option(
-      '--from <file>',
-      'one order per line of a JSON lines file, completed by the options given here; - reads standard input',
-    )
-    .option('--json', 'print {"runId", "created"}, with --from an array of them');
-}
-
-/** `--from` and `--json` are options of `enqueue` too, which takes them when they stand before the word `album`. */
-function inherited(command: Command): Pick<Common, 'from' | 'json'> {
-  const { from, json } = command.parent?.opts<Common>() ?? {};
-  return { ...(from === undefined ? {} : { from }), ...(json === undefined ? {} : { json }) };
-}
-
-async function place(
-  cli: Cli,
-  orders: readonly Order[],
-  how: { json?: boolean | undefined; bulk?: boolean },
-): Promise<void> {
-  const { out } = cli;
-  const began = performance.now();
-  const placed = await cli.withFleet(({ operator }) => operator.enqueue(orders));
-  if (how.json) return out.json(how.bulk ? placed : placed[0]);
-  if (!how.bulk) {
-    for (const { runId, created } of placed) out.line(told(runId, created));
-    return;
-  }
-  const fresh = placed.filter((one: Enqueued) => one.created).length;
-  const old = placed.length - fresh;
-  out.line(
-    `${count(fresh, 'run')} enqueued${old > 0 ? `, ${old} were there already` : ''} in ${((performance.now() - began) / 1000).toFixed(1)} s`,
-  );
-}
-
-function told(runId: string, created: boolean): string {
-  return created
-    ? `run ${runId} enqueued: "reelfleet watch ${runId}" follows it`
-    : `run ${runId} was there already: this key ordered it before`;
-}

@@ -29,12 +29,18 @@ export interface Group {
 export function groupTasks(nodes: readonly string[], tasks: readonly TaskRow[]): Group[] {
   const byNode = new Map<string, TaskRow[]>(nodes.map((node) => [node, []]));
   for (const task of tasks) {
-    const node = task.key.split('/')[0] ?? task.key;
+    const node = nodeOfKey(nodes, task.key);
     const group = byNode.get(node);
     if (group) group.push(task);
     else byNode.set(node, [task]);
   }
   return [...byNode].map(([key, members]) => groupOf(key, members));
+}
+
+/** `music/07` belongs to `music`, `transcode/chunk/003` to `transcode/chunk` and not to `transcode`: the longest that fits. */
+function nodeOfKey(nodes: readonly string[], key: string): string {
+  const fitting = nodes.filter((node) => key === node || key.startsWith(`${node}/`));
+  return fitting.sort((a, b) => b.length - a.length)[0] ?? key.split('/')[0] ?? key;
 }
 
 function groupOf(key: string, tasks: readonly TaskRow[]): Group {

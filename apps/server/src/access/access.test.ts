@@ -14,7 +14,12 @@ import { openSessions, SESSION_COOKIE, SESSION_SECONDS } from './session.ts';
 const PASSWORD = 'correct horse battery';
 const WRONG = 'not the password';
 const basic = (password: string, user = 'ann') => `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
-const OPEN = new Set(['GET /healthz', 'HEAD /healthz', 'GET /readyz', 'HEAD /readyz']);
+/** With a link that is none these two refuse by 403: links.ts. */
+const LINKED = '/streams/00000000-0000-4000-8000-000000000000/x';
+const OPEN = new Set([
+  ...['GET /healthz', 'HEAD /healthz', 'GET /readyz', 'HEAD /readyz'],
+  ...[`GET ${LINKED}`, `HEAD ${LINKED}`],
+]);
 const LOGIN = new Set(['GET /login', 'HEAD /login', 'POST /login']);
 
 interface Answer {

@@ -1,7 +1,8 @@
 /**
  * The door: what every request passes before any part of the server sees it, in this order. Is it meant for this server
  * (its target, its Host)? Who is it (session, password)? Does it come from a page of ours? Routes whose `config.open` is
- * set are spared the second question and no other; unknown addresses are not, so that a stranger learns nothing.
+ * set are spared the second question and no other; unknown addresses are not, so that a stranger learns nothing. Routes
+ * whose `config.anySite` is set ask the third question themselves, once they know what is asked for.
  */
 import { sameSecret } from '@reelfleet/config';
 import type { Logger } from '@reelfleet/core';
@@ -18,6 +19,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Answered without a password. */
     open?: true;
+    /** Pages of other sites may ask too: the route itself decides whether to answer them ({@link refuseStrangers}). */
+    anySite?: true;
   }
   interface FastifyRequest {
     /** How this request was let in; `nobody-asks` on a server without a password, null on an open route. */
@@ -44,7 +47,7 @@ export function guard(app: FastifyInstance, keys: Keys | null): void {
     const open = request.routeOptions.config.open === true;
     request.admittedBy = keys === null ? 'nobody-asks' : await admission(request, keys, open);
     if (request.admittedBy === null && !open) return askForPassword(request, reply);
-    refuseStrangers(request);
+    if (request.routeOptions.config.anySite !== true) refuseStrangers(request);
   });
 }
 
@@ -69,7 +72,8 @@ function refuseStrangeName(request: FastifyRequest): void {
   );
 }
 
-function refuseStrangers(request: FastifyRequest): void {
+/** Throws 403 when a page of another site asks. */
+export function refuseStrangers(request: FastifyRequest): void {
   const { headers } = request;
   const refusal = refusalOf({
     method: request.method,

@@ -1,5 +1,6 @@
 /** Artifacts over HTTP: their facts, their bytes, and a link for readers that should not go through this server. */
 import type { ArtifactDetails } from '@reelfleet/catalog';
+import type { FastifyContextConfig, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { ServerContext } from '../context.ts';
 import { type Api, type Noun, name, refusals, refused } from './route.ts';
@@ -66,7 +67,10 @@ interface BytesRoute<P extends z.ZodType> {
   summary: string;
   params: P;
   cacheControl: string;
+  config?: FastifyContextConfig;
   find(params: z.output<P>): Promise<ArtifactDetails>;
+  /** Looks at who asks for what, before anything is sent: further headers, or a Problem. */
+  admit?(request: FastifyRequest, artifact: ArtifactDetails): Readonly<Record<string, string>>;
 }
 
 /** A route that answers with stored bytes: GET with ranges, and HEAD, which opens no file. */
@@ -74,7 +78,7 @@ export function bytesOf<P extends z.ZodType>(
   api: Api,
   context: ServerContext,
   url: string,
-  { tags, operationId, summary, params, cacheControl, find }: BytesRoute<P>,
+  { tags, operationId, summary, params, cacheControl, config = {}, find, admit }: BytesRoute<P>,
 ): void {
   const querystring = z.strictObject({
     download: z.enum(['0', '1']).optional().describe('1: as an attachment, to be saved'),
@@ -103,11 +107,14 @@ export function bytesOf<P extends z.ZodType>(
       method,
       url,
       exposeHeadRoute: false,
+      config,
       schema: { ...schema, ...(method === 'HEAD' ? { hide: true } : {}) },
       handler: async (request, reply) => {
         const artifact = await find(request.params as z.output<P>);
         const { download } = request.query as z.infer<typeof querystring>;
-        return sendObject(context, request, reply as never, artifact, { cacheControl, download: download === '1' });
+        const headers = admit?.(request, artifact) ?? {};
+        const how = { cacheControl, download: download === '1', headers };
+        return sendObject(context, request, reply as never, artifact, how);
       },
     });
   }

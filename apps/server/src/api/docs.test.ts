@@ -141,6 +141,16 @@ describe('the OpenAPI document', () => {
       ['GET', '/api/artifacts/{artifact}/content', '/api/artifacts/none/content', 404],
       ['GET', '/api/videos', '/api/videos', 200],
       ['GET', '/api/videos/{video}', `/api/videos/${video.id}`, 200],
+      ['PATCH', '/api/videos/{video}', `/api/videos/${video.id}`, 200, { stateVersion: 1, addTags: ['docs'] }],
+      ['DELETE', '/api/videos/{video}', `/api/videos/${video.id}`, 202],
+      ['POST', '/api/videos/{video}/restore', `/api/videos/${video.id}/restore`, 202],
+      ['POST', '/api/videos/{video}/purge', `/api/videos/${video.id}/purge`, 409],
+      ['POST', '/api/categories', '/api/categories', 201, { name: 'Docs' }],
+      ['GET', '/api/categories', '/api/categories', 200],
+      ['PATCH', '/api/categories/{category}', '/api/categories/docs', 200, { description: 'What the docs show' }],
+      ['DELETE', '/api/categories/{category}', '/api/categories/docs', 200],
+      ['GET', '/api/tags', '/api/tags', 200],
+      ['DELETE', '/api/tags/{tag}', '/api/tags/docs', 200],
       ['GET', '/files/{key}', '/files/none', 404],
     ];
     for (const [method, path, url, status, body] of asked) {

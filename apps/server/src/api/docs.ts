@@ -27,6 +27,9 @@ const tags = [
   ['stages', 'Kinds of work'],
   ['artifacts', 'Stored files'],
   ['videos', 'What the fleet makes'],
+  ['categories', 'What videos are filed under, one each'],
+  ['tags', 'The words that videos have'],
+  ['audience', 'Who watched what'],
   ['server', 'The server itself'],
 ].map(([name, description]) => ({ name: name as string, description: description as string }));
 
@@ -55,7 +58,7 @@ export const docs: ServerPart = async (app, { version, access }) => {
     },
     transform: (route) =>
       isDocumented(route.url) && route.schema
-        ? jsonSchemaTransform(route)
+        ? eachBody(route)
         : { schema: { ...route.schema, hide: true } as never, url: route.url },
     transformObject: (made) => finished(jsonSchemaTransformObject(made) as Document) as never,
   });
@@ -76,6 +79,18 @@ export const docs: ServerPart = async (app, { version, access }) => {
     });
   });
 };
+
+/** A route that takes several kinds of body says of each what it is, which the transform of one does not know. */
+function eachBody(route: Parameters<typeof jsonSchemaTransform>[0]): ReturnType<typeof jsonSchemaTransform> {
+  const { body, ...rest } = route.schema as { body?: { content?: Record<string, { schema: unknown }> } };
+  if (body?.content === undefined) return jsonSchemaTransform(route);
+  const made = jsonSchemaTransform({ ...route, schema: rest as never });
+  const content = Object.entries(body.content).map(([type, { schema }]) => {
+    const one = jsonSchemaTransform({ ...route, schema: { body: schema } as never });
+    return [type, { schema: (one.schema as { body: unknown }).body }] as const;
+  });
+  return { ...made, schema: { ...(made.schema as object), body: { content: Object.fromEntries(content) } } as never };
+}
 
 /** What programs call; pages and Bull Board's own requests are for themselves. */
 const isDocumented = (url: string): boolean => /^\/(api|files|healthz|readyz|metrics)(\/|$)/.test(url);

@@ -19,7 +19,7 @@ export type Api = FastifyInstance<
 >;
 
 /** One noun of the API: adds its routes. */
-export type Noun = (api: Api, context: ServerContext) => void;
+export type Noun = (api: Api, context: ServerContext) => void | Promise<void>;
 
 /** A name in a path or a query: an id, an identifier, a word. */
 export const name = z

@@ -25,7 +25,7 @@ describe('POST /api/runs', () => {
       template: 'album',
       status: 'queued',
       priority: 3,
-      tasksTotal: 4,
+      tasksTotal: 7,
     });
     expect(shown.headers['cache-control']).toBe('no-store');
   });
@@ -57,7 +57,7 @@ describe('POST /api/runs', () => {
 
   test.each<[string, unknown, number, RegExp]>([
     ['an unknown field', { ...album, tempo: 3 }, 400, /"tempo"/],
-    ['an unknown template', { template: 'opera' }, 400, /template.*album or single/],
+    ['an unknown template', { template: 'opera' }, 400, /template.*album, ingest or single/],
     ['no template', {}, 400, /template/],
     ['a list', [album], 400, /body/],
     ['null', null, 400, /body/],
@@ -248,17 +248,20 @@ describe('one run', () => {
     const byId = await get(`/api/runs/${json.runId}`);
     const byIdentifier = await get(`/api/runs/${encodeURIComponent(byId.json.run.identifier)}`);
     expect(byIdentifier.json).toEqual(byId.json);
-    expect(byId.json.tasks.map(({ key }: { key: string }) => key)).toEqual(['plan', 'render', 'verify', 'thumbnail']);
+    expect(byId.json.tasks.map(({ key }: { key: string }) => key)).toEqual([
+      ...['plan', 'render', 'verify', 'thumbnail'],
+      ...['transcode', 'transcode/audio', 'transcode/manifest'],
+    ]);
     expect(byId.json.artifacts).toEqual([]);
   });
 
   test('is cancelled and retried', async () => {
     const { json } = await post('/api/runs', album);
     const cancelled = await post(`/api/runs/${json.runId}/cancel`);
-    expect([cancelled.status, cancelled.json]).toEqual([200, { cancelled: 4, asked: 0 }]);
+    expect([cancelled.status, cancelled.json]).toEqual([200, { cancelled: 7, asked: 0 }]);
     expect((await get(`/api/runs/${json.runId}`)).json.run.status).toBe('cancelled');
     const retried = await post(`/api/runs/${json.runId}/retry`);
-    expect([retried.status, retried.json]).toEqual([200, { retried: 4 }]);
+    expect([retried.status, retried.json]).toEqual([200, { retried: 7 }]);
   });
 
   test('what is not there, or is something else, is 404', async () => {

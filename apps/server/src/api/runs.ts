@@ -1,11 +1,11 @@
 /** Runs over HTTP: ordered one by one or in bulk, listed, shown, retried, cancelled. The rules of an order are the catalog's. */
-import { type Enqueued, isCursor, type Order, orderFields } from '@reelfleet/catalog';
+import { isCursor, type Order, orderFields } from '@reelfleet/catalog';
 import { runStatuses } from '@reelfleet/core';
 import { z } from 'zod';
-import { Problem } from '../problem.ts';
 import { coalesced } from './coalesce.ts';
+import { keyHeader, keyOf } from './idempotency.ts';
 import { idOf, limit, type Noun, name, refusals } from './route.ts';
-import { enqueued, next, run, runDetails } from './schemas.ts';
+import { next, ordered, run, runDetails } from './schemas.ts';
 
 const MOST_RUNS = 1_000;
 const tags = ['runs'];
@@ -16,8 +16,9 @@ const order = z
     [
       z.strictObject({ template: z.literal('album'), ...orderFields.album }),
       z.strictObject({ template: z.literal('single'), ...orderFields.stage }),
+      z.strictObject({ template: z.literal('ingest'), ...orderFields.ingest }),
     ],
-    { error: 'takes a JSON object with the "template" album or single' },
+    { error: 'takes a JSON object with the "template" album, ingest or single' },
   )
   .meta({
     examples: [
@@ -46,6 +47,10 @@ function orderOf(given: z.infer<typeof order>): Order {
     const { template: _template, ...rest } = given;
     return { kind: 'album', ...rest };
   }
+  if (given.template === 'ingest') {
+    const { template: _template, ...rest } = given;
+    return { kind: 'ingest', ...rest };
+  }
   const { template: _template, ...rest } = given;
   return { kind: 'stage', ...rest };
 }
@@ -58,13 +63,6 @@ const query = z.strictObject({
   limit,
   cursor: z.string().max(500).refine(isCursor('runs'), 'is none that this list gave').optional(),
 });
-/** Quoted, as its draft standard has it, or plain, as most send it. */
-const keyHeader = z
-  .string()
-  .transform((key) => /^"(.*)"$/s.exec(key)?.[1] ?? key)
-  .optional()
-  .describe('The same as `key` in the body');
-
 export const runs: Noun = (api, { operator }) => {
   const read = coalesced();
 
@@ -90,12 +88,12 @@ export const runs: Noun = (api, { operator }) => {
         operationId: 'enqueueRun',
         summary: 'Enqueue a run',
         description:
-          'The same key again answers 200 with the first run. An input may name only files of our own store.',
+          'The same key again answers 200 with the first run, and so does a source (`url`) that is a video already. An input may name only files of our own store.',
         headers: z.looseObject({ 'idempotency-key': keyHeader }),
         body: order,
         response: {
-          200: enqueued.describe('This key ordered it before'),
-          201: enqueued,
+          200: ordered.describe('This key, or this source, was ordered before'),
+          201: ordered,
           ...refusals(400, 404, 409, 413, 422),
         },
       },
@@ -104,11 +102,9 @@ export const runs: Noun = (api, { operator }) => {
       const [one] = await operator.enqueue([{ ...orderOf(body), ...keyOf(headers['idempotency-key'], body.key) }], {
         localFiles: false,
       });
-      const { runId, created } = one as Enqueued;
-      return reply
-        .code(created ? 201 : 200)
-        .header('location', `/api/runs/${runId}`)
-        .send({ runId, created });
+      if (!one) throw new Error('an order was not answered');
+      if (one.runId !== null) reply.header('location', `/api/runs/${one.runId}`);
+      return reply.code(one.created ? 201 : 200).send(one);
     },
   );
 
@@ -125,8 +121,8 @@ export const runs: Noun = (api, { operator }) => {
         }),
         body: z.strictObject({ runs: z.array(order).min(1).max(MOST_RUNS) }),
         response: {
-          200: z.object({ runs: z.array(enqueued) }).describe('All of them were ordered before'),
-          201: z.object({ runs: z.array(enqueued) }),
+          200: z.object({ runs: z.array(ordered) }).describe('All of them were ordered before'),
+          201: z.object({ runs: z.array(ordered) }),
           ...refusals(400, 404, 409, 413, 422),
         },
       },
@@ -190,10 +186,3 @@ export const runs: Noun = (api, { operator }) => {
     async ({ params }) => operator.cancel(await idOf(operator, 'run', params.run)),
   );
 };
-
-function keyOf(header: string | undefined, body: string | undefined): { key?: string } {
-  if (header !== undefined && body !== undefined && header !== body)
-    throw new Problem(400, 'the Idempotency-Key header and "key" in the body differ: send one of them');
-  const key = body ?? header;
-  return key === undefined ? {} : { key };
-}

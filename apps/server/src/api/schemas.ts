@@ -6,14 +6,18 @@ import type {
   ArtifactDetails,
   ArtifactRow,
   AuditRow,
+  CategoryRow,
   DeadLetterRow,
   Enqueued,
+  Ingested,
   RunDetails,
   RunRow,
   StageRow,
+  TagRow,
   TaskRow,
   VideoDetails,
   VideoRow,
+  VideoTold,
   WorkerRow,
 } from '@reelfleet/catalog';
 import { runStatuses, taskStatuses } from '@reelfleet/core';
@@ -158,8 +162,12 @@ const videoRow = {
   thumbnailUri: z.string().nullable(),
   channelId: id.nullable(),
   channelName: z.string().nullable(),
+  category: z.string().nullable().describe('Slug of its category'),
+  tags: z.array(z.string()).describe('Slugs'),
+  stateVersion: z.number().int().describe('Raised by every change; an edit names the one it read'),
   createdAt: time,
   updatedAt: time,
+  deletedAt: time.nullable(),
 };
 export const video = exactly<VideoRow>()(z.object(videoRow)).meta({ id: 'Video', description: 'The product' });
 export const videoDetails = exactly<VideoDetails>()(
@@ -172,8 +180,48 @@ export const videoDetails = exactly<VideoDetails>()(
       frameRate: z.number().nullable(),
     }),
     runs: z.array(run).describe('What was done to it, newest first'),
+    streamUrl: z.string().nullable().describe('The master playlist of its stream (HLS); null until there is one'),
+    captionsUrl: z.string().nullable().describe('WebVTT with what is said'),
+    spritesUrl: z.string().nullable().describe('WebVTT that leads to the pictures for scrubbing'),
+    qualities: z
+      .array(
+        z.object({
+          quality: z.string().meta({ examples: ['720p'] }),
+          width: count.nullable(),
+          height: count.nullable(),
+          bitrate: count.nullable().describe('kbit/s'),
+          status: z.enum(['pending', 'in_progress', 'completed', 'failed', 'skipped']),
+          progressPercent: percent,
+          segmentsCompleted: count.nullable(),
+          segmentsTotal: count.nullable(),
+        }),
+      )
+      .describe('Renditions of its stream, highest first, with how far each is'),
+    chapters: z.array(z.object({ title: z.string(), startSeconds: z.number(), endSeconds: z.number() })),
   }),
 ).meta({ id: 'VideoDetails' });
+
+export const videoTold = exactly<VideoTold>()(
+  z.object({
+    video: z.string().describe('Identifier of the video'),
+    runId: id.describe('The run that moves or removes its files'),
+    cancelled: count.describe('Tasks of it that were cancelled at once'),
+    asked: count.describe('Tasks of it that were told to stop'),
+  }),
+).meta({ id: 'VideoTold', description: 'What became of an order about a whole video' });
+export const videoEdited = z.object({ video: z.string(), stateVersion: z.number().int() }).meta({ id: 'VideoEdited' });
+
+const filed = {
+  id,
+  name: z.string(),
+  slug: z.string(),
+  createdAt: time,
+  videos: count.describe('Not counting deleted ones'),
+};
+export const category = exactly<CategoryRow>()(z.object({ ...filed, description: z.string() })).meta({
+  id: 'Category',
+});
+export const tag = exactly<TagRow>()(z.object(filed)).meta({ id: 'Tag' });
 
 export const worker = exactly<WorkerRow>()(
   z.object({
@@ -201,6 +249,17 @@ export const stage = exactly<StageRow>()(
 export const enqueued = exactly<Enqueued>()(
   z.object({ runId: id, created: z.boolean().describe('False: this key ordered it before') }),
 ).meta({ id: 'Enqueued' });
+
+export const ingested = exactly<Ingested>()(
+  z.object({
+    runId: id.nullable().describe('Null only where the video is there already and its run is not kept any more'),
+    created: z.boolean().describe('False: this key, or this source, was ordered before'),
+    video: z.string().nullable().describe('Identifier of the video'),
+  }),
+).meta({ id: 'Ingested' });
+
+/** What became of an order of any kind. */
+export const ordered = z.union([ingested, enqueued]);
 
 /** Where the next page begins. */
 export const next = z.string().nullable().describe('The `cursor` of the next page; null on the last one');

@@ -32,7 +32,7 @@ export async function sendObject(
   request: FastifyRequest,
   reply: FastifyReply,
   artifact: ArtifactDetails,
-  how: { cacheControl: string; download: boolean },
+  how: { cacheControl: string; download: boolean; headers?: Readonly<Record<string, string>> },
 ): Promise<FastifyReply> {
   const { sizeBytes: size, uri } = artifact;
   const etag = `"${artifact.sha256}"`;
@@ -41,7 +41,7 @@ export async function sendObject(
     { method: request.method, range, ifRange: ifRange as string | undefined, ifMatch, ifNoneMatch },
     { etag, size },
   );
-  const facts = { etag, 'cache-control': how.cacheControl, 'accept-ranges': 'bytes' };
+  const facts = { etag, 'cache-control': how.cacheControl, 'accept-ranges': 'bytes', ...how.headers };
   switch (share.status) {
     case 304:
       return reply.code(304).headers(facts).send();

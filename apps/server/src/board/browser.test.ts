@@ -78,15 +78,17 @@ function browserSuite(startStore: () => Promise<TestRedis | null>) {
     await fleet.enqueue('image', { title: 'image 3/20 · Fog', end: 'fail' });
     const { page, done } = await open('/queue/image?status=failed');
     await page.getByText('image 3/20 · Fog').waitFor();
-    expect(await page.locator('[class*="jobActions-"] button:visible').count()).toBe(1);
-    expect(await page.locator('[class*="queueActions-"] button:visible').allInnerTexts()).toEqual(['Retry all']);
+    // The list stands before its buttons do.
+    await expect.poll(() => page.locator('[class*="jobActions-"] button:visible').count()).toBe(1);
+    await expect
+      .poll(() => page.locator('[class*="queueActions-"] button:visible').allInnerTexts())
+      .toEqual(['Retry all']);
     await page.locator('main .lucide-ellipsis-vertical').first().click();
     await page.getByRole('menuitem', { name: 'Pause' }).waitFor();
     await look(page, 'menu');
-    expect(await page.locator('[role="menuitem"]:visible').allInnerTexts()).toEqual([
-      expect.stringMatching(/^Retry all \d+ failed job/),
-      'Pause',
-    ]);
+    await expect
+      .poll(() => page.locator('[role="menuitem"]:visible').allInnerTexts())
+      .toEqual([expect.stringMatching(/^Retry all \d+ failed job/), 'Pause']);
     await page.keyboard.press('Escape');
     await page.goto(`${server.origin}/queues/queue/render?status=prioritized`);
     await page

@@ -37,7 +37,8 @@ const hasEnded = (reader: Reader) =>
 /** Another server process's worth of app on the same database. */
 async function startAnother(over: Partial<ServerContext> = {}) {
   const { operator, db, reads, storage, queue } = server;
-  const context = { operator, db, reads, storage, queue, stages: [], log: quiet, version: '0' };
+  const imports = { maxBytes: 0, stallMs: 1_000 };
+  const context = { operator, db, reads, storage, queue, stages: [], log: quiet, version: '0', imports };
   const app = await buildApp({ ...context, access: { password: undefined, host: '127.0.0.1' }, ...over });
   const origin = await app.listen({ host: '127.0.0.1', port: 0 });
   atTestEnd(() => app.close());

@@ -1,12 +1,12 @@
 /**
  * What the page is made of, read once at start: its TypeScript with the types blanked out (lines and columns stay what
- * they are in the source), its style, and the few modules of lit-html it draws with. The hash of all of it is part of
+ * they are in the source), its style, the few modules of lit-html it draws with, and hls.js. The hash of all of it is part of
  * every address, so that a browser keeps them for ever and never mixes two versions.
  */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { stripTypeScriptTypes } from 'node:module';
-import { litModules, litRoot, webFiles, webRoot } from '@reelfleet/web';
+import { hlsModules, hlsRoot, litModules, litRoot, webFiles, webRoot } from '@reelfleet/web';
 
 export interface Asset {
   readonly body: Buffer;
@@ -30,6 +30,7 @@ const HTML = 'text/html; charset=utf-8';
 const types: Readonly<Record<string, string>> = {
   ts: 'text/javascript; charset=utf-8',
   js: 'text/javascript; charset=utf-8',
+  mjs: 'text/javascript; charset=utf-8',
   css: 'text/css; charset=utf-8',
   svg: 'image/svg+xml',
 };
@@ -42,15 +43,13 @@ export async function readPageAssets(): Promise<PageAssets> {
       return [path, path.endsWith('.ts') ? withoutTypes(text) : text] as const;
     }),
   );
-  const lit = await Promise.all(
-    litModules.map(async (path) => {
-      const text = await readFile(new URL(path, litRoot), 'utf8');
-      // Its maps are not served; a browser's tools would only ask for them in vain.
-      return [`lit-html/${path}`, text.replace(/\n\/\/# sourceMappingURL=.*\s*$/, '\n')] as const;
-    }),
-  );
-  const texts = [...own, ...lit];
+  const texts = [
+    ...own,
+    ...(await foreign('lit-html', litRoot, litModules)),
+    ...(await foreign('hls.js', hlsRoot, hlsModules)),
+  ];
   const version = hashOf(texts.map(([path, text]) => `${path}\0${text}`).join('\0'), 'hex').slice(0, 16);
+  // hls.js (.mjs) is half a megabyte: it is loaded by the page that plays, not ahead by all of them.
   const modules = texts.map(([path]) => path).filter((path) => /\.(ts|js)$/.test(path));
   const html = documentOf(await readFile(new URL('index.html', webRoot), 'utf8'), version, modules);
   const [, importMap] = /<script type="importmap">([^<]*)<\/script>/.exec(html) ?? [];
@@ -62,6 +61,16 @@ export async function readPageAssets(): Promise<PageAssets> {
     version,
     importMapSource: `'sha256-${hashOf(importMap, 'base64')}'`,
   };
+}
+
+/** Modules of a library. Their maps are not served; a browser's tools would only ask for them in vain. */
+function foreign(name: string, root: URL, modules: readonly string[]): Promise<(readonly [string, string])[]> {
+  return Promise.all(
+    modules.map(async (path) => {
+      const text = await readFile(new URL(path, root), 'utf8');
+      return [`${name}/${path}`, text.replace(/\n\/\/# sourceMappingURL=.*\s*$/, '\n')] as const;
+    }),
+  );
 }
 
 /** The page with the version in every address, and its modules named ahead, so that they come all at once and not link by link. */

@@ -12,7 +12,8 @@ export const page: ServerPart = async (app) => {
   const { html, htmlOfSession, files, version, importMapSource } = await readPageAssets();
 
   await app.register(async (scope) => {
-    contentSecurity(scope, { 'script-src': [importMapSource] });
+    // A stream reaches its video element through an address of the page itself (blob:), made by hls.js.
+    contentSecurity(scope, { 'script-src': [importMapSource], 'media-src': ['blob:'] });
     scope.get('/', { schema: { hide: true } }, (request, reply) =>
       send(request, reply, request.admittedBy === 'session' ? htmlOfSession : html, ASK),
     );

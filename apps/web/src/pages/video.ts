@@ -1,22 +1,23 @@
 /** One video: the player, what is known of it, and the runs that made it. */
 import { html, nothing, type TemplateResult } from 'lit-html';
-import { repeat } from 'lit-html/directives/repeat.js';
 import { get, Problem, type VideoDetails } from '../api.ts';
-import { bytes, clock, words } from '../format.ts';
 import { type Host, type Page, repeatedly } from '../page.ts';
 import { icon } from '../parts/icons.ts';
-import { backLink, loading, statusMark, when } from '../parts/marks.ts';
+import { backLink, loading } from '../parts/marks.ts';
+import { openPlayer, type Player } from '../player/player.ts';
 import { type Route, to } from '../router.ts';
-import { fact } from './run-header.ts';
+import { chaptersView, factsView, isUnderWay, qualitiesView, runsView } from './video-parts.ts';
 
-/** How often a video that is still being made is asked for. One that has its file stays as it is. */
-const EVERY_MS = 5_000;
+/** How often a video that is still being made is asked for. One that is finished stays as it is. */
+const EVERY_MS = 2_000;
 
 export function videoPage(route: Route & { page: 'video' }, host: Host): Page {
   const path = `/api/videos/${encodeURIComponent(route.video)}`;
   const leaving = new AbortController();
   let details: VideoDetails | null = null;
   let failed = false;
+  let player: { is: Player; fed: string } | null = null;
+  let at = 0;
 
   async function ask(): Promise<VideoDetails> {
     try {
@@ -30,36 +31,63 @@ export function videoPage(route: Route & { page: 'video' }, host: Host): Page {
   const turns = repeatedly(EVERY_MS, async () => {
     const answer = await host.load(ask());
     failed = answer === null && details === null;
-    if (answer !== null) {
+    if (answer !== null && !leaving.signal.aborted) {
       details = answer;
+      feed(answer);
       host.connected(true);
-      if (answer.video.uri !== null) turns.stop();
+      if (isFinished(answer)) turns.stop();
     }
     host.redraw();
   });
+
+  /** A player for what there is. One that somebody watches is left alone, though there is something better by now. */
+  function feed({ video, streamUrl, captionsUrl, spritesUrl, chapters }: VideoDetails): void {
+    const file = video.uri === null ? null : `${path}/content`;
+    if (file === null && streamUrl === null) return;
+    const fed = JSON.stringify([streamUrl, file, captionsUrl, spritesUrl, video.thumbnailUri, chapters.length]);
+    if (player !== null && (player.is.used || player.fed === fed)) return;
+    player?.is.close();
+    const is = openPlayer({
+      video: video.id,
+      title: video.title,
+      stream: streamUrl,
+      file,
+      poster: video.thumbnailUri === null ? null : `${path}/thumbnail`,
+      captions: captionsUrl,
+      sprites: spritesUrl,
+      chapters,
+      durationSeconds: video.durationSeconds,
+      moved(seconds) {
+        at = seconds;
+        if (chapters.length > 0) host.redraw();
+      },
+    });
+    player = { is, fed };
+  }
+
   return {
     title: () => details?.video.title ?? 'Video',
     view: () => html`
       ${backLink(to.videos(), 'All videos')}
-      ${details === null ? (failed ? nothing : loading()) : videoView(details, path, host)}
+      ${details === null ? (failed ? nothing : loading()) : videoView(details, path, player?.is ?? null, at)}
     `,
     close() {
       turns.stop();
       leaving.abort();
+      player?.is.close();
     },
   };
 }
 
-function videoView({ video, runs }: VideoDetails, path: string, host: Host): TemplateResult {
-  const unplayable = () =>
-    host.complain('This video cannot be played here: its file did not load. The download may still work.');
+const isFinished = ({ video, runs, streamUrl, qualities }: VideoDetails): boolean =>
+  (video.uri !== null || streamUrl !== null) &&
+  !isUnderWay(qualities) &&
+  !runs.some(({ status }) => status === 'queued' || status === 'running');
+
+function videoView(details: VideoDetails, path: string, player: Player | null, at: number): TemplateResult {
+  const { video, runs, chapters, qualities } = details;
   return html`<article class="watch">
-    ${
-      video.uri === null
-        ? html`<p class="empty">This video has no file yet; its run is under way.</p>`
-        : html`<video class="player" controls preload="metadata" playsinline src="${path}/content"
-            poster=${video.thumbnailUri === null ? nothing : `${path}/thumbnail`} aria-label=${video.title} @error=${unplayable}></video>`
-    }
+    ${player === null ? html`<p class="empty">This video has no file yet; its run is under way.</p>` : player.element}
     <div class="heading">
       <h1>${video.title}</h1>
       ${
@@ -68,27 +96,11 @@ function videoView({ video, runs }: VideoDetails, path: string, host: Host): Tem
           : html`<div class="actions"><a class="button primary" href="${path}/content" download="${fileName(video.title)}">${icon('download')}Download</a></div>`
       }
     </div>
-    <dl class="facts">
-      ${video.channelName === null ? nothing : fact('Channel', video.channelName)}
-      ${video.durationSeconds === null ? nothing : fact('Length', html`<span class="figures">${clock(video.durationSeconds)}</span>`)}
-      ${video.width === null || video.height === null ? nothing : fact('Picture', html`<span class="figures">${video.width}×${video.height}${video.frameRate === null ? '' : `, ${Math.round(video.frameRate * 100) / 100} fps`}</span>`)}
-      ${video.videoCodec === null && video.audioCodec === null ? nothing : fact('Codecs', [video.videoCodec, video.audioCodec].filter((codec) => codec !== null).join(', '))}
-      ${video.sizeBytes === null ? nothing : fact('Size', html`<span class="figures">${bytes(video.sizeBytes)}</span>`)}
-      ${fact('Made', when(video.createdAt))}
-      ${fact('Review', words(video.reviewStatus))}
-      ${fact('Identifier', html`<code>${video.identifier}</code>`)}
-    </dl>
+    ${factsView(details)}
+    ${qualitiesView(qualities)}
+    ${chaptersView(chapters, at, (seconds) => player?.go(seconds))}
     ${video.description === '' ? nothing : html`<section aria-labelledby="description"><h2 id="description">Description</h2><p class="prose">${video.description}</p></section>`}
-    ${
-      runs.length === 0
-        ? nothing
-        : html`<section aria-labelledby="made-by"><h2 id="made-by">Made by</h2><ul class="plain">${repeat(
-            runs,
-            (run) => run.id,
-            (run) =>
-              html`<li>${statusMark(run.status)} <a href=${to.run(run.id)}>${run.template} ${run.identifier}</a> <span class="muted">${when(run.completedAt ?? run.createdAt)}</span></li>`,
-          )}</ul></section>`
-    }
+    ${runsView(runs)}
   </article>`;
 }
 

@@ -1,9 +1,8 @@
 /** A thumbnail becomes the one picture of its video. */
 import type { RowChange } from '@reelfleet/core';
 import type { ThumbnailOutput } from '@reelfleet/pipelines';
-import type { AlbumRows } from './index.ts';
 
-export function thumbnail({ thumbnail: file }: ThumbnailOutput, { videoId }: AlbumRows): RowChange[] {
+export function thumbnail({ thumbnail: file }: ThumbnailOutput, videoId: string): RowChange[] {
   return [
     // Its index is partial, which an upsert cannot name: the old row goes first.
     { op: 'delete', table: 'thumbnails', key: ['video_id'], values: { video_id: videoId } },

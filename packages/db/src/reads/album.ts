@@ -1,5 +1,5 @@
 /** A finished album with everything its export tells, and the word that it was exported. */
-import { and, asc, eq, inArray } from 'drizzle-orm';
+import { and, asc, eq, inArray, isNull } from 'drizzle-orm';
 import { thumbnails, videos } from '../schema/catalog.ts';
 import { artifacts, pipelineRuns, tasks } from '../schema/engine.ts';
 import { audioTracks, images, videoJobs } from '../schema/studio.ts';
@@ -23,7 +23,7 @@ export async function albumOfRun(db: ReadHandle, runId: string) {
     })
     .from(videoJobs)
     .innerJoin(pipelineRuns, eq(pipelineRuns.id, videoJobs.runId))
-    .leftJoin(videos, eq(videos.id, videoJobs.videoId))
+    .leftJoin(videos, and(eq(videos.id, videoJobs.videoId), isNull(videos.deletedAt)))
     .leftJoin(thumbnails, eq(thumbnails.videoId, videos.id))
     .where(eq(videoJobs.runId, runId));
   return album ?? null;

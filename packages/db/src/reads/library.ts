@@ -1,11 +1,16 @@
-/** What is kept: artifacts by what names them, and videos that are not deleted, newest first. */
-import { and, desc, eq, inArray, isNull, lt, or, type SQL } from 'drizzle-orm';
-import { channels, videos } from '../schema/catalog.ts';
+/**
+ * What is kept: artifacts by what names them, and videos, newest first. What belongs to a deleted video is not there for
+ * anybody, unless deleted ones are asked for.
+ */
+import { and, desc, eq, inArray, isNotNull, isNull, lt, or, type SQL, sql } from 'drizzle-orm';
+import { categories, channels, tags, videoStatuses, videos, videoTags } from '../schema/catalog.ts';
 import { artifacts, tasks } from '../schema/engine.ts';
 import type { ReadHandle } from './client.ts';
 import { uuidsOf } from './directory.ts';
 
-async function readArtifact(db: ReadHandle, where: SQL) {
+export { videoStatuses };
+
+async function readArtifact(db: ReadHandle, where: SQL | undefined) {
   const [artifact] = await db
     .select({
       id: artifacts.id,
@@ -27,7 +32,7 @@ async function readArtifact(db: ReadHandle, where: SQL) {
     .from(artifacts)
     .leftJoin(tasks, eq(tasks.id, artifacts.taskId))
     .leftJoin(videos, eq(videos.id, artifacts.videoId))
-    .where(where)
+    .where(and(where, isNull(videos.deletedAt)))
     .orderBy(desc(artifacts.createdAt))
     .limit(1);
   return artifact ?? null;
@@ -37,18 +42,45 @@ export type ArtifactRecord = NonNullable<Awaited<ReturnType<typeof readArtifact>
 export const artifactById = (db: ReadHandle, id: string): Promise<ArtifactRecord | null> =>
   readArtifact(db, eq(artifacts.id, id));
 
-/** The newest row that names a stored object, or null: what no row names does not exist for anybody. */
-export const artifactByUri = (db: ReadHandle, uri: string): Promise<ArtifactRecord | null> =>
-  readArtifact(db, eq(artifacts.uri, uri));
+/**
+ * The newest row that names a stored object, or null: what no row names does not exist for anybody. A file of a set is found
+ * through its folder; the answer is then about that file, with its own address, size and checksum.
+ */
+export async function artifactByUri(db: ReadHandle, uri: string): Promise<ArtifactRecord | null> {
+  const alone = await readArtifact(db, and(eq(artifacts.uri, uri), isNull(artifacts.segments)));
+  if (alone) return alone;
+  const slash = uri.lastIndexOf('/');
+  const name = decodeURIComponent(uri.slice(slash + 1));
+  const named = JSON.stringify([{ name }]);
+  const set = await readArtifact(
+    db,
+    and(eq(artifacts.uri, uri.slice(0, slash)), sql`${artifacts.segments} @> ${named}::jsonb`),
+  );
+  if (!set) return null;
+  const [found] = await db
+    .select({
+      member: sql<{ sha256: string; sizeBytes: number }>`(
+        select m from jsonb_array_elements(${artifacts.segments}) m where m->>'name' = ${name} limit 1)`.mapWith(
+        (json) => (typeof json === 'string' ? JSON.parse(json) : json),
+      ),
+    })
+    .from(artifacts)
+    .where(eq(artifacts.id, set.id));
+  return found ? { ...set, uri, sha256: found.member.sha256, sizeBytes: BigInt(found.member.sizeBytes) } : null;
+}
 
 const LOOKUP = 1_000;
 
-/** Those of these URIs that an artifact row names. */
+/** Those of these URIs that an artifact row names, of no deleted video. */
 export async function namedUris(db: ReadHandle, uris: readonly string[]): Promise<string[]> {
   const named: string[] = [];
   for (let start = 0; start < uris.length; start += LOOKUP) {
     const part = uris.slice(start, start + LOOKUP);
-    const rows = await db.selectDistinct({ uri: artifacts.uri }).from(artifacts).where(inArray(artifacts.uri, part));
+    const rows = await db
+      .selectDistinct({ uri: artifacts.uri })
+      .from(artifacts)
+      .leftJoin(videos, eq(videos.id, artifacts.videoId))
+      .where(and(inArray(artifacts.uri, part), isNull(videos.deletedAt)));
     named.push(...rows.map((row) => row.uri));
   }
   return named;
@@ -72,34 +104,64 @@ const videoColumns = {
   thumbnailUrl: videos.thumbnailUrl,
   channelId: videos.channelId,
   channelName: channels.name,
+  categorySlug: categories.slug,
+  /** Slugs, in their order. */
+  tags: sql<string[]>`(
+    select coalesce(json_agg(t.slug order by t.slug), '[]') from ${videoTags} x join ${tags} t on t.id = x.tag_id
+    where x.video_id = ${videos.id})`.mapWith((json) => (typeof json === 'string' ? JSON.parse(json) : json)),
+  stateVersion: videos.stateVersion,
   createdAt: videos.createdAt,
   updatedAt: videos.updatedAt,
+  deletedAt: videos.deletedAt,
 };
 
-async function readVideos(db: ReadHandle, where: SQL | undefined, limit: number) {
+async function readVideos(db: ReadHandle, where: SQL | undefined, limit: number, deleted: boolean) {
   return await db
     .select(videoColumns)
     .from(videos)
     .leftJoin(channels, eq(channels.id, videos.channelId))
-    .where(and(isNull(videos.deletedAt), where))
+    .leftJoin(categories, eq(categories.id, videos.categoryId))
+    .where(and(deleted ? isNotNull(videos.deletedAt) : isNull(videos.deletedAt), where))
     .orderBy(desc(videos.id))
     .limit(limit);
 }
 export type VideoRecord = Awaited<ReturnType<typeof readVideos>>[number];
 
-/** Videos, newest first; `before` is the id of the last one already seen. */
-export const listVideos = (
-  db: ReadHandle,
-  page: { limit: number; before?: string | undefined },
-): Promise<VideoRecord[]> =>
-  readVideos(db, page.before === undefined ? undefined : lt(videos.id, page.before), page.limit);
+/** What a list of videos is narrowed to; `before` is the id of the last one already seen. */
+export interface VideoFilter {
+  limit: number;
+  before?: string | undefined;
+  categoryId?: string | undefined;
+  tagId?: string | undefined;
+  status?: VideoRecord['status'] | undefined;
+  /** Those that are deleted instead of those that are not. */
+  deleted?: boolean | undefined;
+}
+
+/** Videos, newest first. */
+export function listVideos(db: ReadHandle, filter: VideoFilter): Promise<VideoRecord[]> {
+  const { limit, before, categoryId, tagId, status, deleted = false } = filter;
+  const tagged = tagId && db.select({ id: videoTags.videoId }).from(videoTags).where(eq(videoTags.tagId, tagId));
+  const where = and(
+    before === undefined ? undefined : lt(videos.id, before),
+    categoryId === undefined ? undefined : eq(videos.categoryId, categoryId),
+    tagged ? inArray(videos.id, tagged) : undefined,
+    status === undefined ? undefined : eq(videos.status, status),
+  );
+  return readVideos(db, where, limit, deleted);
+}
 
 /** A video by its id or, where no id matches, by its identifier. */
-export async function videoByRef(db: ReadHandle, ref: string): Promise<VideoRecord | null> {
+export async function videoByRef(
+  db: ReadHandle,
+  ref: string,
+  { deleted = false }: { deleted?: boolean } = {},
+): Promise<VideoRecord | null> {
   const found = await readVideos(
     db,
     or(...uuidsOf([ref]).map((id) => eq(videos.id, id)), eq(videos.identifier, ref)),
     2,
+    deleted,
   );
   return found.find((video) => video.id === ref.toLowerCase()) ?? found[0] ?? null;
 }

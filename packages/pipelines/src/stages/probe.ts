@@ -4,8 +4,9 @@
  */
 import { fileURLToPath } from 'node:url';
 import { artifactRef, defineStage, PermanentError } from '@reelfleet/core';
-import { type MediaProbe, probe as probeFile, ToolError } from '@reelfleet/media';
+import { displaySize, type VideoStream } from '@reelfleet/media';
 import { z } from 'zod';
+import { probeSource } from '../stream-parts.ts';
 
 const rational = z.object({ num: z.number().int(), den: z.number().int() });
 
@@ -16,23 +17,60 @@ const SOURCE =
 export const probeInput = z.object({
   /** A stored file, or the `file:///…` address of one that this worker can read. */
   source: z.union([artifactRef, z.string().regex(/^file:\/\/\//, SOURCE)], { error: SOURCE }),
+  /** What people call it; its address otherwise. */
+  name: z.string().optional(),
 });
 
 export const probeOutput = z.object({
   format: z.string(),
   durationSeconds: z.number().nullable(),
   sizeBytes: z.number().int(),
+  startSeconds: z.number().nullable(),
   video: z
     .object({
       codec: z.string(),
       width: z.number().int(),
       height: z.number().int(),
       pixelFormat: z.string(),
+      /** As a viewer sees it: upright, with square pixels. */
+      displayWidth: z.number().int(),
+      displayHeight: z.number().int(),
+      sampleAspect: rational,
+      /** Degrees clockwise that make it upright. */
+      rotation: z.literal([0, 90, 180, 270]),
+      bitDepth: z.number().int(),
+      color: z.object({
+        primaries: z.string().nullable(),
+        transfer: z.string().nullable(),
+        space: z.string().nullable(),
+        range: z.string().nullable(),
+      }),
+      dynamicRange: z.enum(['sdr', 'pq', 'hlg']),
+      fieldOrder: z.string().nullable(),
+      /** Average over the whole stream. */
       fps: rational.nullable(),
+      baseFps: rational.nullable(),
+      variableFrameRate: z.boolean(),
       frames: z.number().int().nullable(),
+      startSeconds: z.number().nullable(),
+      durationSeconds: z.number().nullable(),
     })
     .nullable(),
+  /** The default track, or the first. */
   audio: z.object({ codec: z.string(), sampleRate: z.number().int(), channels: z.number().int() }).nullable(),
+  audioTracks: z.array(
+    z.object({
+      index: z.number().int(),
+      codec: z.string(),
+      sampleRate: z.number().int(),
+      channels: z.number().int(),
+      language: z.string().nullable(),
+      title: z.string().nullable(),
+      isDefault: z.boolean(),
+    }),
+  ),
+  /** Covers that came along; no video. */
+  pictures: z.array(z.object({ codec: z.string(), width: z.number().int(), height: z.number().int() })),
   chapters: z.array(z.object({ title: z.string(), startSeconds: z.number(), endSeconds: z.number() })),
 });
 export type ProbeOutput = z.infer<typeof probeOutput>;
@@ -45,43 +83,45 @@ export const probe = defineStage({
   policy: { concurrency: 'cpu' },
   async run({ input, storage, tools, signal, progress, pausePoint, note }): Promise<ProbeOutput> {
     const { source } = input;
-    const name = typeof source === 'string' ? source : source.uri;
+    const name = input.name ?? (typeof source === 'string' ? source : source.uri);
     progress(0, 'fetching');
     const path = typeof source === 'string' ? localPath(source) : await storage.fetch(source);
     progress(0.5, 'probing');
     await pausePoint('mid-work');
-    let seen: MediaProbe;
-    try {
-      seen = await probeFile(tools, path, { trust: 'user', countPackets: true, signal });
-    } catch (error) {
-      if (!(error instanceof ToolError) || error.code !== 'ffmpeg') throw error;
-      for (const line of error.stderrTail.split('\n')) note(line);
-      const message = `${name} cannot be read as video or audio; give a whole mp4, mov, mkv, webm, ts, avi, wav, flac, mp3 or ogg file`;
-      throw new PermanentError(message, { code: 'unreadable-media', cause: error });
-    }
+    const seen = await probeSource({ tools, signal, note }, path, name, { countPackets: true });
     const [video] = seen.video;
-    const [audio] = seen.audio;
-    if (!video && !audio) throw new PermanentError(`${name} has neither video nor audio`, { code: 'no-streams' });
+    const audio = seen.audio.find(({ isDefault }) => isDefault) ?? seen.audio[0];
     progress(1, 'probed');
     return {
       format: seen.format,
       durationSeconds: seen.durationSeconds,
       sizeBytes: seen.sizeBytes,
-      video: video
-        ? {
-            codec: video.codec,
-            width: video.width,
-            height: video.height,
-            pixelFormat: video.pixelFormat,
-            fps: video.fps,
-            frames: video.frames,
-          }
-        : null,
+      startSeconds: seen.startSeconds,
+      video: video ? { ...pick(video), ...displaySizes(video) } : null,
       audio: audio ? { codec: audio.codec, sampleRate: audio.sampleRate, channels: audio.channels } : null,
+      audioTracks: seen.audio.map(({ index, codec, sampleRate, channels, language, title, isDefault }) => ({
+        ...{ index, codec, sampleRate, channels, language, title, isDefault },
+      })),
+      pictures: seen.pictures.map(({ codec, width, height }) => ({ codec, width, height })),
       chapters: seen.chapters,
     };
   },
 });
+
+/** What of a stream is told: everything but how it lies in its file. */
+function pick(video: VideoStream) {
+  const { codec, width, height, pixelFormat, bitDepth, fps, baseFps, variableFrameRate, frames } = video;
+  const { sampleAspect, rotation, color, dynamicRange, fieldOrder, startSeconds, durationSeconds } = video;
+  return {
+    ...{ codec, width, height, pixelFormat, bitDepth, fps, baseFps, variableFrameRate, frames },
+    ...{ sampleAspect, rotation, color, dynamicRange, fieldOrder, startSeconds, durationSeconds },
+  };
+}
+
+function displaySizes(video: VideoStream) {
+  const { width, height } = displaySize(video);
+  return { displayWidth: width, displayHeight: height };
+}
 
 function localPath(uri: string): string {
   try {

@@ -1,5 +1,5 @@
 /**
- * Template `album`: plan → music ∥ image → render → verify → thumbnail. The plan fans out into one track and one still per
+ * Template `album`: plan → music ∥ image → render → verify → thumbnail ∥ transcode. The plan fans out into one track and one still per
  * pair, which belong together by their order index; everything after the plan follows the measured lengths of the tracks.
  */
 import { type Child, defineTemplate } from '@reelfleet/core';
@@ -9,6 +9,7 @@ import type { ImageOutput } from '../stages/image.ts';
 import type { MusicOutput } from '../stages/music.ts';
 import type { PlanOutput } from '../stages/plan.ts';
 import type { RenderOutput } from '../stages/render.ts';
+import { transcodeNodes } from './transcode-nodes.ts';
 
 /** What a person orders. Check it with {@link albumOrder}, which also knows what goes together. */
 const orderFields = z.object({
@@ -50,6 +51,14 @@ export const albumParams = orderFields
 export type AlbumParams = z.infer<typeof albumParams>;
 
 const PREVIEW_TRACK_SECONDS = 20;
+/** What a preview is streamed in: it is looked at once. */
+const previewQualities = [720, 360] as const;
+
+/** Of a picture smaller than these, a preview gets what there is, as every stream does. */
+function streamWish({ preview, width, height }: AlbumParams): { qualities?: readonly number[] } {
+  const qualities = previewQualities.filter((quality) => quality <= Math.min(width, height));
+  return preview && qualities.length > 0 ? { qualities } : {};
+}
 
 /**
  * The length to aim for. A full album aims a little inside its limits of 60 and 90 minutes, since a provider's "three minutes"
@@ -175,5 +184,14 @@ export const album = defineTemplate<AlbumParams>({
       needs: ['verify', 'image/*'],
       input: ({ outputs }) => ({ source: children<ImageOutput>(outputs, 'image')[0]?.image, width: 1280, height: 720 }),
     },
+    // The album is its file: it is ready for export before its stream is, and stays so should there be none.
+    ...transcodeNodes<AlbumParams>({
+      needs: ['render', 'verify'],
+      phase: 'ready_for_export',
+      optional: true,
+      title: nameOf,
+      source: (outputs, params) => ({ source: (outputs.render as RenderOutput).video, name: nameOf(params) }),
+      wish: streamWish,
+    }),
   ],
 });

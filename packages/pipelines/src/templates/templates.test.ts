@@ -7,6 +7,7 @@ import {
   albumParams,
   allStageNames,
   runOf,
+  type StreamPlan,
   stageNamed,
   stages,
   targetSeconds,
@@ -35,6 +36,42 @@ const ref = (kind: string, name: string) => ({
   contentType: 'x/y',
 });
 
+/** What the tasks of a stream of one chunk answer. */
+function streamed() {
+  const rendition = {
+    quality: '360p',
+    width: 640,
+    height: 360,
+    maxKbits: 900,
+    bufferKbit: 1_800,
+    progressId: randomUUID(),
+  };
+  const cut = { from: null, to: null, widerFrom: null, widerTo: null, seeks: [null] };
+  const chunk = { index: 0, startFrame: 0, frames: 30, firstSegment: 0, segments: 1 };
+  const color = { primaries: null, transfer: null, space: null, range: null };
+  const sound = { index: 1, sampleRate: 48_000, name: 'Sound', language: null, isDefault: true, soundSeconds: 1 };
+  const plan: StreamPlan = {
+    ...{ source: ref('render', 'v') as never, name: 'Court', codec: 'h264', bits: 8, origin: 0, segments: 1 },
+    picture: { index: 0, timeBase: { num: 1, den: 30 }, dynamicRange: 'sdr', fieldOrder: null, color },
+    grid: { rate: { num: 30, den: 1 }, frames: 30, kind: 'constant', why: 'it is' },
+    ...{ renditions: [rendition], durationSeconds: 1, startSeconds: 0, skipped: [], sound: [sound] },
+    chunks: [{ ...chunk, source: { frames: 30, digest: 'x', ...cut } }],
+  };
+  const member = { name: 'init.mp4', sha256: 'a'.repeat(64), sizeBytes: 1 };
+  const set = { ...ref('rendition', '360p'), segments: [member] };
+  const part = {
+    quality: '360p',
+    progressId: rendition.progressId,
+    codecs: 'avc1.64001e',
+    set,
+    frames: [30],
+    keys: 'k',
+    percent: 100,
+  };
+  const made = { index: 0, startFrame: 0, frames: 30, decoded: 30, encoder: 'libx264', renditions: [part] };
+  return { transcode: plan, 'transcode/chunk/001': { ...made, startedAt: new Date().toISOString() } };
+}
+
 describe('an order', () => {
   test('of an album is 60 to 90 minutes and 20 tracks, unless it is a preview', () => {
     expect(albumOrder.parse(order)).toMatchObject({
@@ -52,6 +89,23 @@ describe('an order', () => {
     expect(albumOrder.parse({ ...order, minutes: 1, tracks: 4, secondsPerTrack: 20, preview: true }).tracks).toBe(4);
   });
 
+  test('of a preview asks for a stream in few qualities, and never for one that its picture is too small for', () => {
+    const node = album.nodes.find(({ key }) => key === 'transcode') as (typeof album.nodes)[number];
+    const wishOf = (width: number, height: number, preview = true) =>
+      (
+        node.input({
+          ...{ key: 'transcode', payload: {}, outputs: { render: { video: null } } },
+          params: { ...params, preview, width, height },
+        }) as { qualities?: number[] }
+      ).qualities;
+    expect([wishOf(1_920, 1_080), wishOf(640, 360), wishOf(320, 180), wishOf(1_920, 1_080, false)]).toEqual([
+      [720, 360],
+      [360],
+      undefined,
+      undefined,
+    ]);
+  });
+
   test('aims inside its limits, since tracks come out only about as long as asked', () => {
     expect(targetSeconds({ minutes: 60, tracks: 20, preview: false })).toBe(3_630);
     expect(targetSeconds({ minutes: 75, tracks: 20, preview: false })).toBe(4_500);
@@ -61,9 +115,12 @@ describe('an order', () => {
 });
 
 describe('a run of album', () => {
-  test('starts with its five single tasks and waits for the plan', () => {
+  test('starts with its single tasks and waits for the plan', () => {
     const { tasks, edges } = instantiate(album, params, making);
-    expect(tasks.map((task) => task.key)).toEqual(['plan', 'render', 'verify', 'thumbnail']);
+    expect(tasks.map((task) => task.key)).toEqual([
+      ...['plan', 'render', 'verify', 'thumbnail'],
+      ...['transcode', 'transcode/audio', 'transcode/manifest'],
+    ]);
     expect(tasks.map((task) => task.title)[0]).toBe('plan · Royal Court Ambience');
     expect(edges).toContainEqual({ task: 'render', on: 'plan', kind: 'hard' });
   });
@@ -79,7 +136,13 @@ describe('a run of album', () => {
 
   test('passes every phase of a video job in order', () => {
     const phases = album.nodes.map((node) => node.phase);
-    expect([...new Set(phases)]).toEqual(['planned', 'generating_music', 'generating_image', 'rendering']);
+    expect([...new Set(phases)]).toEqual([
+      'planned',
+      'generating_music',
+      'generating_image',
+      'rendering',
+      'ready_for_export',
+    ]);
   });
 
   test('gives every stage an input that its stage accepts', () => {
@@ -102,8 +165,12 @@ describe('a run of album', () => {
       'image/01': stills[0],
       'image/02': stills[1],
       render: { video: ref('render', 'v') },
+      ...streamed(),
     };
-    const children = expand(album, 'plan', planned, params, making).tasks;
+    const children = [
+      ...expand(album, 'plan', planned, params, making).tasks,
+      ...expand(album, 'transcode', outputs.transcode, params, making).tasks,
+    ];
     for (const task of [...instantiate(album, params, making).tasks, ...children]) {
       const node = nodeOf(album, task.key);
       const input = node.input({ key: task.key, params, payload: task.payload, outputs });
@@ -122,9 +189,7 @@ describe('a run of album', () => {
 describe('the registry', () => {
   test('serves stages that are all on the list of names', () => {
     for (const name of stages.keys()) expect(allStageNames).toContain(name);
-    expect(() => stageNamed('transcode')).toThrow(
-      /stage transcode is not available yet; this version serves plan, music/,
-    );
+    expect(() => stageNamed('clip')).toThrow(/stage clip is not available yet; this version serves plan, music/);
     expect(() => stageNamed('cook')).toThrow(/there is no stage named cook/);
   });
 
@@ -149,6 +214,6 @@ describe('the registry', () => {
     expect(() => runOf('album', { ...order, ...ids, minutes: 10 })).toThrow(
       'pipeline album: minutes: an album lasts 60 to 90 minutes; a shorter one is a preview',
     );
-    expect(() => runOf('opera', {})).toThrow('there is no pipeline named opera; there are album, single');
+    expect(() => runOf('opera', {})).toThrow('there is no pipeline named opera; there are album, ingest, single');
   });
 });

@@ -15,6 +15,7 @@ export interface Surroundings {
   faults: Faults;
   granule: number;
   pageSize: number;
+  rewriteStep: number;
   signerKey: KeyObject | null;
   url: string;
 }

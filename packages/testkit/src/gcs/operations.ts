@@ -1,6 +1,7 @@
 /** What each request does, and how it goes wrong when it must; uploads are in uploads.ts. */
 import { answer, conclude, type Exchange, noObject, paceOf, refuse, type Surroundings, shown } from './answers.ts';
 import { send } from './bodies.ts';
+import { rewrite } from './rewrite.ts';
 import { signatureProblem } from './signed.ts';
 import { append, begin, insert } from './uploads.ts';
 
@@ -39,6 +40,8 @@ export async function operations(around: Surroundings, exchange: Exchange): Prom
     case 'append':
     case 'ask':
       return append(around, exchange);
+    case 'rewrite':
+      return rewrite(around, exchange);
     case 'signed':
       return signed(around, exchange);
     default:

@@ -3,11 +3,24 @@ import type { IncomingMessage } from 'node:http';
 import type { FaultKind } from './faults.ts';
 
 export interface Route {
-  operation: 'stat' | 'read' | 'list' | 'delete' | 'insert' | 'begin' | 'append' | 'ask' | 'signed' | 'unknown';
+  operation:
+    | 'stat'
+    | 'read'
+    | 'list'
+    | 'delete'
+    | 'insert'
+    | 'begin'
+    | 'append'
+    | 'ask'
+    | 'rewrite'
+    | 'signed'
+    | 'unknown';
   url: URL;
   bucket: string;
   /** The object's name; '' where there is none. */
   name: string;
+  /** The name a rewrite gives it, in the same bucket; '' for all others. */
+  target: string;
   suffers: readonly FaultKind[];
 }
 
@@ -22,6 +35,7 @@ const SUFFERS: Record<Route['operation'], readonly FaultKind[]> = {
   begin: [...REFUSALS, 'lost-reply'],
   insert: [...REFUSALS, ...UPLOADS, ...BLANKS],
   append: [...REFUSALS, ...UPLOADS, 'session-gone', 'session-emptied', ...BLANKS],
+  rewrite: [...REFUSALS, 'lost-reply', ...BLANKS],
   read: [...REFUSALS, 'no-length', 'cut-download', 'corrupt-download', 'slow'],
   signed: [],
   unknown: [],
@@ -29,12 +43,13 @@ const SUFFERS: Record<Route['operation'], readonly FaultKind[]> = {
 
 export function routeOf(request: IncomingMessage): Route {
   const url = new URL(request.url ?? '/', 'http://bucket');
-  const [, upload, bucket = '', name = ''] =
-    /^(\/upload|\/download)?(?:\/storage\/v1|\/resumable\/storage\/v1)?\/b\/([^/]+)\/o(?:\/([^/]+))?$/.exec(
+  const [, upload, bucket = '', name = '', targetBucket, target = ''] =
+    /^(\/upload|\/download)?(?:\/storage\/v1|\/resumable\/storage\/v1)?\/b\/([^/]+)\/o(?:\/([^/]+)(?:\/rewriteTo\/b\/([^/]+)\/o\/([^/]+))?)?$/.exec(
       url.pathname,
     ) ?? [];
   const signed = bucket === '' ? /^\/([^/]+)\/(.+)$/.exec(url.pathname) : null;
-  const operation = signed ? 'signed' : operationOf(request, url, upload, name);
+  const rewrites = request.method === 'POST' && target !== '' && targetBucket === bucket;
+  const operation = signed ? 'signed' : rewrites ? 'rewrite' : operationOf(request, url, upload, name);
   const suffers = SUFFERS[operation].filter(
     (kind) => kind !== 'corrupt-download' || request.headers.range === undefined,
   );
@@ -43,6 +58,7 @@ export function routeOf(request: IncomingMessage): Route {
     url,
     bucket: decodeURIComponent(signed?.[1] ?? bucket),
     name: decodeURIComponent(signed?.[2] ?? name),
+    target: decodeURIComponent(target),
     suffers,
   };
 }

@@ -27,6 +27,8 @@ export interface GcsServerOptions {
   granule?: number;
   /** Objects in one page of a listing; default 1000, as the service does. */
   pageSize?: number;
+  /** What one request of a copy gets done at most, in bytes; default 1 GiB. The service says itself how far it came. */
+  rewriteStep?: number;
   /** The public key (PEM) of whoever signs links; without one no signed URL opens. */
   signerKey?: string;
   /** Default a free one. */
@@ -66,6 +68,7 @@ export async function startGcsServer(options: GcsServerOptions = {}): Promise<Gc
     faults,
     granule: options.granule ?? 256 * 1024,
     pageSize: options.pageSize ?? 1000,
+    rewriteStep: options.rewriteStep ?? 2 ** 30,
     signerKey: options.signerKey === undefined ? null : createPublicKey(options.signerKey),
     url: '',
   };
