@@ -47,8 +47,9 @@ async function look(db: Database) {
 /** Hands in what its backends have counted: they do so when they end, or ten seconds later. */
 async function endWithCounts(fleet: Database, db: Database): Promise<void> {
   await fleet.end();
-  const left = () => db.query(`select from pg_stat_activity where application_name = '${FLEET}'`);
-  await until(async () => (await left()).length === 0, { what: 'the backends of the fleet to end', timeoutMs: 60_000 });
+  const left = () =>
+    db.query(`select from pg_stat_activity where application_name = '${FLEET}' and datname = current_database()`);
+  await until(async () => (await left()).length === 0, { what: 'the backends of the fleet to end', timeoutMs: 20_000 });
 }
 
 async function run({ short, say }: BenchmarkOptions): Promise<Report> {

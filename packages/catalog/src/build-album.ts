@@ -29,6 +29,7 @@ export function buildAlbum(deps: BuildDeps, order: CheckedAlbum, names: Names, i
     tracks: order.tracks,
     preview: order.preview,
     secondsPerTrack: order.secondsPerTrack,
+    ...order.size,
     persona: persona?.name,
     seed: order.seed ?? Number.parseInt(runId.slice(-8), 16) % MOST_SEED,
     title: order.title,

@@ -30,7 +30,16 @@ describe('an album', () => {
     const operator = openOperator({ ...world.deps, ledger: { ...world.deps.ledger, enqueue } });
     await operator.personas.add({ name: 'The Narrator' });
     const [made] = await operator.enqueue([
-      { ...preview, channel: 'First', persona: 'The Narrator', tracks: 3, seconds: 25, seed: 7, priority: 5 },
+      {
+        ...preview,
+        channel: 'First',
+        persona: 'The Narrator',
+        tracks: 3,
+        seconds: 25,
+        size: '640x360',
+        seed: 7,
+        priority: 5,
+      },
     ]);
     expect(calls).toBe(1);
     expect(made?.created).toBe(true);
@@ -83,6 +92,8 @@ describe('an album', () => {
       channelId: run.channelId,
       seed: 7,
       secondsPerTrack: 25,
+      width: 640,
+      height: 360,
       makesVideo: true,
     });
     expect(world.sent.map((ticket) => [ticket.stage, ticket.priority])).toContainEqual(['plan', 5]);
@@ -202,6 +213,12 @@ test('a wrong order is one sentence that says what and where, and no order of it
     [{ ...preview, preview: false, minutes: 60.5 }, /^order 2: minutes is 60\.5/],
     [{ ...preview, preview: false, tracks: 4 }, /^order 2: tracks is 4, but an album has exactly 20/],
     [{ ...preview, preview: false, seconds: 20 }, /^order 2: seconds sets the length of a preview's tracks/],
+    [{ ...preview, preview: false, size: '640x360' }, /^order 2: size sets the picture of a preview/],
+    [
+      { ...preview, size: '641x360' },
+      /^order 2: size is "641x360": it takes two even numbers of pixels from 64x64 to 3840x2160, for example 640x360$/,
+    ],
+    [{ ...preview, size: '32x9999' }, /^order 2: size is "32x9999"/],
     [{ ...preview, tracks: 21 }, /^order 2: tracks is 21: it takes a whole number from 1 to 20$/],
     [{ ...preview, tracks: 0 }, /^order 2: tracks is 0/],
     [{ ...preview, seconds: 0 }, /^order 2: seconds is 0: a track lasts 5 to 600 seconds$/],

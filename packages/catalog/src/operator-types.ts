@@ -20,6 +20,8 @@ export interface AlbumOrder {
   tracks?: number | undefined;
   /** Target length of each track, previews only. */
   seconds?: number | undefined;
+  /** Of the picture, `640x360`, previews only. */
+  size?: string | undefined;
   key?: string | undefined;
   priority?: number | undefined;
   title?: string | undefined;

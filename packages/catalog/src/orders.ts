@@ -30,6 +30,8 @@ export interface CheckedAlbum {
   tracks: number;
   preview: boolean;
   secondsPerTrack: number | undefined;
+  /** Of the picture, in pixels; that of every album when left out. */
+  size: { width: number; height: number } | undefined;
   persona: string | undefined;
   title: string | undefined;
   seed: number | undefined;
@@ -71,6 +73,7 @@ export const orderFields = {
       .optional()
       .describe(`How many tracks a preview has, up to ${ALBUM_TRACKS}; an album has exactly ${ALBUM_TRACKS}`),
     seconds: z.number().optional().describe("Target length of each of a preview's tracks"),
+    size: z.string().optional().describe("Size of a preview's picture, for example 640x360; an album has 1920x1080"),
     title: z.string().optional().describe('Title of the video; made up otherwise'),
     seed: z.number().optional().describe('Chooses the variation of the built-in providers'),
     ...shared,
@@ -137,6 +140,7 @@ function checkAlbum(order: Shape<'album'>, where: string): Omit<CheckedAlbum, 'k
     niche,
     moods,
     ...checkLength(order, where),
+    size: checkSize(order, where),
     persona: order.persona === undefined ? undefined : line(where, 'persona', order.persona, 255),
     title: order.title === undefined ? undefined : line(where, 'title', order.title, 200),
     seed,
@@ -172,6 +176,19 @@ function checkLength(order: Shape<'album'>, where: string) {
   if (lasts > most)
     throw wrong(`${where}${tracks} tracks of ${perTrack} seconds last ${lasts} minutes: a preview may last ${most}`);
   return { preview: true, minutes: lasts, tracks, secondsPerTrack: perTrack };
+}
+
+/** Even sides, as the codecs want them, in the limits of the template. */
+function checkSize({ size, preview }: Shape<'album'>, where: string): CheckedAlbum['size'] {
+  if (size === undefined) return undefined;
+  if (!preview) throw wrong(`${where}size sets the picture of a preview: leave it out, or make it a preview`);
+  const [, width, height] = (/^(\d{1,4})x(\d{1,4})$/.exec(size) ?? []).map(Number);
+  const fits = (side: number | undefined, most: number): side is number =>
+    side !== undefined && side % 2 === 0 && side >= 64 && side <= most;
+  if (fits(width, 3840) && fits(height, 2160)) return { width, height };
+  throw wrong(
+    `${where}size is ${JSON.stringify(size)}: it takes two even numbers of pixels from 64x64 to 3840x2160, for example 640x360`,
+  );
 }
 
 function checkStage(order: Shape<'stage'>, where: string, known: KnownStages): Omit<CheckedStage, 'key' | 'priority'> {

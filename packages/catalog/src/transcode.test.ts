@@ -12,11 +12,17 @@ beforeAll(async () => {
   runId = made?.runId as string;
 });
 
-const progress = () =>
+const progress = (run = runId) =>
   rowsOf(
     world,
     `select q.quality, q.status, q.segments_total, q.segments_completed, q.progress_percent, q.started_at is not null as started,
-      q.completed_at is not null as ended, t.key from quality_progress q join tasks t on t.id = q.task_id where t.run_id = '${runId}' order by q.quality`,
+      q.completed_at is not null as ended, t.key from quality_progress q join tasks t on t.id = q.task_id where t.run_id = '${run}' order by q.quality`,
+  );
+const lastWords = (run: string) =>
+  rowsOf(
+    world,
+    `select distinct q.status, q.error_message from quality_progress q join tasks t on t.id = q.task_id
+     where t.run_id = '${run}' and q.status <> 'skipped'`,
   );
 
 /** Work tickets until one of `stage` would be next; answers that one. */
@@ -89,6 +95,25 @@ describe('the progress of a transcode', () => {
     );
     expect(tasks.map(({ key }) => key)).toEqual([
       ...['transcode', 'transcode/audio', 'transcode/chunk/001', 'transcode/chunk/002', 'transcode/manifest'],
+    ]);
+  });
+
+  test('says failed, and why, when its run ends without the stream, and goes on when that is tried again', async () => {
+    const [made] = await world.operator.enqueue([{ ...preview, tracks: 1, key: 'unlucky' }]);
+    const run = made?.runId as string;
+    const first = await upTo('transcode-chunk');
+    if (first) await world.complete(worker, await world.claim(worker, first));
+    await world.operator.cancel(run);
+    expect(await lastWords(run)).toEqual([{ status: 'failed', error_message: 'cancelled by tester' }]);
+
+    // The tickets of what was cancelled are stale.
+    world.sent.length = 0;
+    await world.operator.retry(run);
+    await world.workAll(worker);
+    expect(await lastWords(run)).toEqual([{ status: 'completed', error_message: null }]);
+    expect((await progress(run)).slice(1)).toMatchObject([
+      { status: 'completed', segments_completed: 4, ended: true },
+      { status: 'completed', segments_completed: 4, ended: true },
     ]);
   });
 });

@@ -40,6 +40,7 @@ end $$;
 create or replace function reelfleet.roll_up(p_runs uuid[]) returns void language plpgsql as $$
 declare
   films jsonb;
+  unhappy jsonb;
 begin
   with sums as (
     select t.run_id,
@@ -74,14 +75,22 @@ begin
         when w.status = 'cancelled' then 'cancelled by ' || coalesce(r.cancel_requested_by, reelfleet.canceller_of(w.run_id), 'an operator') end
     from placed w
     where r.id = w.run_id and (r.status, r.open_tasks, r.phase) is distinct from (w.status, w.open::int, w.phase)
-    returning r.video_id, r.status, r.error_message, r.params
+    returning r.id, r.video_id, r.status, r.error_message, r.params
   )
   -- A run that makes its video carries it along; runs over a finished video leave its status alone.
-  select jsonb_agg(jsonb_build_object('video', video_id, 'status', status, 'error', error_message)) into films
-  from written where video_id is not null and (params->>'makesVideo')::boolean;
+  select jsonb_agg(jsonb_build_object('video', video_id, 'status', status, 'error', error_message))
+           filter (where video_id is not null and (params->>'makesVideo')::boolean),
+         jsonb_agg(jsonb_build_object('run', id, 'error', error_message)) filter (where status in ('failed', 'cancelled', 'partial'))
+  into films, unhappy from written;
   if films is not null then
     perform reelfleet.carry_video(f.video, f.status, f.error)
     from jsonb_to_recordset(films) as f(video uuid, status text, error text);
+  end if;
+  -- Renditions that will not come any more say so, until the run is tried again.
+  if unhappy is not null then
+    update public.quality_progress q set status = 'failed', error_message = u.error, completed_at = now()
+    from jsonb_to_recordset(unhappy) as u(run uuid, error text) join public.tasks t on t.run_id = u.run and t.stage = 'transcode'
+    where q.task_id = t.id and q.status in ('pending', 'in_progress');
   end if;
 end $$;
 

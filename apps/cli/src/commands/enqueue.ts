@@ -21,6 +21,7 @@ interface AlbumOptions extends Common {
   preview?: boolean;
   tracks?: number;
   seconds?: number;
+  size?: string;
   seed?: number;
 }
 
@@ -61,6 +62,7 @@ export const register: Register = (program, cli, run) => {
       .option('--preview', 'a short one: lifts the limits on minutes and tracks')
       .option('--tracks <n>', 'how many tracks a preview has', wholeNumber(1, 200))
       .option('--seconds <n>', "target length of each of a preview's tracks", wholeNumber(1, 3600))
+      .option('--size <WxH>', "size of a preview's picture, for example 640x360")
       .option('--seed <n>', 'chooses the variation of the built-in providers', wholeNumber(0, 2_147_483_647)),
   ).action(
     run(async (options: AlbumOptions, command: Command) => {

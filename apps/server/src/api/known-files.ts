@@ -9,7 +9,7 @@ import { LRUCache } from 'lru-cache';
 /** About half a kilobyte each: a film of two hours in five qualities has six thousand segments. */
 const MOST = 20_000;
 /** A deleted video is gone from here within this time, and a title that was changed is known by its new name. */
-const KEEP_MS = 60_000;
+const KEEP_MS = 10_000;
 
 const memories = new WeakMap<Operator, (key: string) => Promise<ArtifactDetails>>();
 

@@ -14,6 +14,9 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { startTestServer, type TestServer } from '../testing.ts';
 import { FAILURE, LOG_LINES, openBoardFleet } from './testing.ts';
 
+/** A browser on a busy machine needs more than the second that a poll has by itself. */
+const PATIENT = { timeout: 15_000 };
+
 /** The board in a real browser, under the server's Content-Security-Policy and its check of where writes come from. */
 function browserSuite(startStore: () => Promise<TestRedis | null>) {
   let server: TestServer;
@@ -79,15 +82,15 @@ function browserSuite(startStore: () => Promise<TestRedis | null>) {
     const { page, done } = await open('/queue/image?status=failed');
     await page.getByText('image 3/20 · Fog').waitFor();
     // The list stands before its buttons do.
-    await expect.poll(() => page.locator('[class*="jobActions-"] button:visible').count()).toBe(1);
+    await expect.poll(() => page.locator('[class*="jobActions-"] button:visible').count(), PATIENT).toBe(1);
     await expect
-      .poll(() => page.locator('[class*="queueActions-"] button:visible').allInnerTexts())
+      .poll(() => page.locator('[class*="queueActions-"] button:visible').allInnerTexts(), PATIENT)
       .toEqual(['Retry all']);
     await page.locator('main .lucide-ellipsis-vertical').first().click();
     await page.getByRole('menuitem', { name: 'Pause' }).waitFor();
     await look(page, 'menu');
     await expect
-      .poll(() => page.locator('[role="menuitem"]:visible').allInnerTexts())
+      .poll(() => page.locator('[role="menuitem"]:visible').allInnerTexts(), PATIENT)
       .toEqual([expect.stringMatching(/^Retry all \d+ failed job/), 'Pause']);
     await page.keyboard.press('Escape');
     await page.goto(`${server.origin}/queues/queue/render?status=prioritized`);

@@ -87,7 +87,7 @@ const isFinished = ({ video, runs, streamUrl, qualities }: VideoDetails): boolea
 function videoView(details: VideoDetails, path: string, player: Player | null, at: number): TemplateResult {
   const { video, runs, chapters, qualities } = details;
   return html`<article class="watch">
-    ${player === null ? html`<p class="empty">This video has no file yet; its run is under way.</p>` : player.element}
+    ${player === null ? html`<p class="empty">${noFileYet(details)}</p>` : player.element}
     <div class="heading">
       <h1>${video.title}</h1>
       ${
@@ -102,6 +102,16 @@ function videoView(details: VideoDetails, path: string, player: Player | null, a
     ${video.description === '' ? nothing : html`<section aria-labelledby="description"><h2 id="description">Description</h2><p class="prose">${video.description}</p></section>`}
     ${runsView(runs)}
   </article>`;
+}
+
+/** Why there is nothing to play, from what is known of the runs that were to make it. */
+function noFileYet({ runs }: VideoDetails): string {
+  if (runs.some(({ status }) => status === 'queued' || status === 'running')) {
+    return 'This video has no file yet; its run is under way.';
+  }
+  return runs.length === 0
+    ? 'This video has no file.'
+    : 'This video has no file: its run did not get that far, see below.';
 }
 
 /** A title may hold what a file's name may not. */

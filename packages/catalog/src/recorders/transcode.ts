@@ -33,10 +33,18 @@ export function transcodePlan(
   ];
 }
 
+/** Of a run that had ended without its stream, and was tried again. */
+const goesOn = { error_message: null, completed_at: null };
+
 export function transcodeChunk({ index, renditions, startedAt }: ChunkOutput): RowChange[] {
   return renditions.flatMap(({ progressId, frames, percent }) => [
     // The first range is begun first, whichever ends first.
-    progress('update', { id: progressId, status: 'in_progress', ...(index === 0 ? { started_at: startedAt } : {}) }),
+    progress('update', {
+      id: progressId,
+      status: 'in_progress',
+      ...goesOn,
+      ...(index === 0 ? { started_at: startedAt } : {}),
+    }),
     progress('add', { id: progressId, segments_completed: frames.length, progress_percent: percent }),
   ]);
 }
@@ -45,7 +53,13 @@ export function transcodeManifest({ renditions }: TranscodeManifestOutput, video
   return [
     ...renditions.map(({ progressId }) =>
       // Postgres reads this word as the time of the statement: the database's clock is the only one.
-      progress('update', { id: progressId, status: 'completed', progress_percent: 100, completed_at: 'now' }),
+      progress('update', {
+        id: progressId,
+        ...goesOn,
+        status: 'completed',
+        progress_percent: 100,
+        completed_at: 'now',
+      }),
     ),
     // Qualities of an earlier stream of this video, whose playlists are not the ones to watch any more.
     { op: 'delete', table: 'video_qualities', key: ['video_id'], values: { video_id: videoId } },

@@ -85,7 +85,7 @@ export const probe = defineStage({
     const { source } = input;
     const name = input.name ?? (typeof source === 'string' ? source : source.uri);
     progress(0, 'fetching');
-    const path = typeof source === 'string' ? localPath(source) : await storage.fetch(source);
+    const path = typeof source === 'string' ? localPath(source) : await storage.borrow(source);
     progress(0.5, 'probing');
     await pausePoint('mid-work');
     const seen = await probeSource({ tools, signal, note }, path, name, { countPackets: true });
