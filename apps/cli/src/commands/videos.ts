@@ -180,7 +180,12 @@ function facts({ video, streamUrl }: VideoDetails): [string, string | null][] {
     ['category', video.category],
     ['tags', video.tags.join(', ')],
     ['length', video.durationSeconds === null ? null : duration(video.durationSeconds)],
-    ['picture', [size, video.frameRate && `${Math.round(video.frameRate * 1000) / 1000} fps`, video.videoCodec].filter(Boolean).join(', ')],
+    [
+      'picture',
+      [size, video.frameRate && `${Math.round(video.frameRate * 1000) / 1000} fps`, video.videoCodec]
+        .filter(Boolean)
+        .join(', '),
+    ],
     ['sound', video.audioCodec],
     ['size', video.sizeBytes === null ? null : bytes(video.sizeBytes)],
     ['file', video.uri],
