@@ -281,7 +281,7 @@ describe.skipIf(chromiumMissing() !== null)(withChromium('the page of a video'),
   test('without a stream there is no choice of qualities, and without a file there is a word', async () => {
     const { id } = await makeVideo(server, { title: 'Nothing Yet' });
     const { page, troubles } = await visit(id);
-    await page.getByText('This video has no file yet').waitFor();
+    await page.getByText('This video has no file.').waitFor();
     expect(await page.locator('video').count()).toBe(0);
     await expectNoTroubles(page, troubles);
   });
