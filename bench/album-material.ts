@@ -66,8 +66,13 @@ export async function makeMaterial(
       },
       language: {
         name: 'none',
+        model: 'none',
         planAlbum: () => Promise.reject(new Error('the benchmark plans no prompts')),
+        findMoments: () => Promise.reject(new Error('the benchmark finds no moments')),
+        scoreMoments: () => Promise.reject(new Error('the benchmark finds no moments')),
+        refineMoments: () => Promise.reject(new Error('the benchmark finds no moments')),
       },
+      speech: { missing: 'the benchmark hears nothing' },
       web: { open: () => Promise.reject(new Error('the benchmark opens no address')) },
     },
   };

@@ -11,7 +11,18 @@ import { machineFacts } from './support/machine.ts';
 import { formatTable } from './support/table.ts';
 
 /** In the order of a whole run. Modules are loaded when they are wanted, since some need the peers' packages. */
-const names = ['throughput', 'latency', 'backlog', 'heartbeats', 'recovery', 'album', 'transcode', 'scale'] as const;
+const names = [
+  'throughput',
+  'latency',
+  'backlog',
+  'heartbeats',
+  'recovery',
+  'album',
+  'transcode',
+  'clip',
+  'scale',
+  'search',
+] as const;
 
 const USAGE = `npm run bench -- [NAME…] [--short] [--strict] [--list]
   NAME      ${names.join(' ')}; all of them when none is named

@@ -1,4 +1,4 @@
-# The worker: Node, ffmpeg and what apps/worker imports. Built from the repository's root:
+# The worker: Node, ffmpeg, PocketSphinx and what apps/worker imports. Built from the repository's root:
 #   docker build -f docker/worker.Dockerfile -t reelfleet-worker .
 # Why it looks like this, with the sizes: docs/adr/0007-images.md.
 
@@ -7,9 +7,11 @@ FROM node:24-bookworm-slim AS base
 # ffmpeg and tini as Debian ships them, less the hundreds of megabytes (Mesa, LLVM …) that only a screen needs.
 FROM base AS programs
 COPY --from=base /usr/lib /base/usr/lib
-RUN apt-get update && apt-get install -y --no-install-recommends ffmpeg tini
+RUN apt-get update && apt-get install -y --no-install-recommends ffmpeg pocketsphinx pocketsphinx-en-us tini
 COPY docker/take-programs.sh /
-RUN sh /take-programs.sh /base /programs ffmpeg ffprobe tini
+# The model is what PocketSphinx needs to hear English; another speech provider is a setting away.
+RUN sh /take-programs.sh /base /programs ffmpeg ffprobe pocketsphinx_continuous tini \
+ && cp -r --parents /usr/share/pocketsphinx/model /programs
 
 # The manifests alone, so that a changed source does not install the packages anew.
 FROM base AS manifests
@@ -39,7 +41,9 @@ RUN setpriv --pdeathsig KILL prlimit --as=4294967296 ffmpeg -nostdin -hide_banne
     -map '[seen]' -c:v libx264 -map '[aac]' -c:a aac -f mp4 -movflags frag_keyframe -y /dev/null \
     -map '[flac]' -c:a flac -f flac -y /dev/null \
     -map '[still]' -c:v mjpeg -pix_fmt yuvj420p -frames:v 1 -f image2pipe -y /dev/null \
- && ffprobe -hide_banner -version >/dev/null && tini --version
+ && ffprobe -hide_banner -version >/dev/null && tini --version \
+ && ffmpeg -nostdin -loglevel error -f lavfi -i sine=duration=1:sample_rate=16000 -y /tmp/sound.wav \
+ && pocketsphinx_continuous -infile /tmp/sound.wav -logfn /dev/null && rm /tmp/sound.wav
 
 COPY --from=packages /app/node_modules node_modules
 # Workspaces are links in node_modules to folders beside it: Node strips no types below a node_modules.

@@ -1,7 +1,7 @@
 /**
  * The programs of the system that the tests use, under the pinned Node. ffmpeg must be there: it is installed where we
- * may (root on Debian), else its absence ends the tests with the command to run. redis-server and Chromium are welcome:
- * without one, its tests are skipped by name.
+ * may (root on Debian), else its absence ends the tests with the command to run. redis-server, Chromium, PocketSphinx and
+ * espeak-ng are welcome: without one, its tests are skipped by name.
  */
 import { ensureFfmpeg, findOnPath, installWithApt, mayInstall, missingSentence } from '@reelfleet/embedded';
 
@@ -12,6 +12,20 @@ const welcome = [
     tests: 'browser',
     programs: ['chromium', 'chromium-browser', 'google-chrome'],
     packages: { apt: 'chromium', brew: '--cask chromium', dnf: 'chromium' },
+  },
+  {
+    tests: 'speech',
+    programs: ['pocketsphinx_continuous'],
+    packages: {
+      apt: 'pocketsphinx pocketsphinx-en-us',
+      brew: 'cmu-pocketsphinx',
+      dnf: 'pocketsphinx pocketsphinx-models',
+    },
+  },
+  {
+    tests: 'spoken',
+    programs: ['espeak-ng'],
+    packages: { apt: 'espeak-ng', brew: 'espeak-ng', dnf: 'espeak-ng' },
   },
 ];
 
@@ -25,7 +39,7 @@ try {
 for (const { tests, programs, packages } of welcome) {
   if (programs.some((name) => findOnPath(name, process.env) !== undefined)) continue;
   try {
-    if (mayInstall(process.env)) await installWithApt([packages.apt], log);
+    if (mayInstall(process.env)) await installWithApt(packages.apt.split(' '), log);
     else log(`${missingSentence(programs[0], packages)}; until then the ${tests} tests are skipped`);
   } catch (error) {
     log(`${error.message}; until then the ${tests} tests are skipped`);

@@ -27,7 +27,7 @@ test('kill -9 of the worker at a chunk: the others finish it, at most one chunk 
     ...['-c:v', 'libx264', '-preset', 'ultrafast', '-g', '250', film],
   ]);
   const victim = await fleet.startWorker({ REELFLEET_PAUSE_AT: 'transcode-chunk:before-upload' });
-  const said = await fleet.cli('enqueue', 'ingest', film, '--json');
+  const said = await fleet.cli('enqueue', 'ingest', film, '--no-transcription', '--json');
   expect(said.code, said.stderr).toBe(0);
   const { runId } = JSON.parse(said.stdout) as { runId: string };
   // All of one chunk is encoded and nothing of it is stored: the most that a death can cost.

@@ -23,6 +23,7 @@ import {
   migrateQueue,
   openQueue,
   type QueueStore,
+  type Recorder,
   type RunningWorker,
   startWorker,
   type WorkerSettings,
@@ -37,11 +38,15 @@ export interface FleetOptions {
   /** The database as workers reach it, through a proxy for instance. */
   workerDatabaseUrl?: (url: string) => Promise<string>;
   settings?: Partial<WorkerSettings>;
+  /** Those that the test's stages use; by default none. */
+  providers?: Partial<Providers>;
+  /** What completed tasks write; by default nothing. */
+  recorders?: ReadonlyMap<string, Recorder>;
 }
 
 const unavailable = () => Promise.reject(new Error('this test has no such tool'));
 const tools: Tools = { ffmpeg: unavailable, ffprobe: unavailable };
-const providers = new Proxy({}, { get: unavailable }) as Providers;
+const noProviders = new Proxy({}, { get: unavailable }) as Providers;
 
 export interface TaskFacts {
   id: string;
@@ -89,10 +94,10 @@ export async function openFleet(options: FleetOptions) {
       queue: openQueue(store, { consumers: stages.size, log }),
       storage,
       tools,
-      providers,
+      providers: (options.providers as Providers | undefined) ?? noProviders,
       stages,
       templates,
-      recorders: new Map(),
+      recorders: options.recorders ?? new Map(),
       clock: systemClock,
       log,
       newId: randomUUID,

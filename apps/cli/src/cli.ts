@@ -83,6 +83,15 @@ export function wholeNumber(least: number, most: number): (text: string) => numb
   };
 }
 
+/** For commander: a number within bounds, as in `2` or `0.5`. */
+export function aNumber(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d{1,9}(\.\d{1,9})?$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`It takes a number from ${least} to ${most}.`);
+  };
+}
+
 /** For commander: `a, b` as a list without blanks. */
 export function commaList(text: string): string[] {
   return text

@@ -6,6 +6,7 @@ import type { Storage } from '@reelfleet/core';
 import { Database, openOperatorLedger, openReads, openSweepLedger, type ReadHandle } from '@reelfleet/db';
 import { collectGarbage, openQueue } from '@reelfleet/fleet';
 import { allStageNames, stages, templates } from '@reelfleet/pipelines';
+import { languageModel } from '@reelfleet/providers';
 import { storageOf } from '@reelfleet/storage';
 import { assertSchema, type FleetSettings } from '@reelfleet/worker';
 
@@ -43,6 +44,7 @@ export async function openFleet(settings: FleetSettings): Promise<Fleet> {
     templates,
     allStageNames,
     actor: actor(),
+    languageModel: languageModel(settings),
     retentionDays: settings.REELFLEET_RETENTION_DAYS,
     collectGarbage,
   });

@@ -1,11 +1,13 @@
 /** Orders from outside: JSON on the command line, JSON lines from a file or from standard input. */
 import { createReadStream, readFileSync, statSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import type { Order } from '@reelfleet/catalog';
 import { messageOf, UserError } from '@reelfleet/core';
 import type { PlacedOrder } from './place-orders.ts';
 
 const MOST_ORDERS = 1_000_000;
 const LONGEST_ARGUMENT_FILE = 64 * 1024 * 1024;
+const kinds = ['album', 'stage', 'ingest', 'moments', 'clips', 'full'] as const satisfies readonly Order['kind'][];
 const wrong = (sentence: string, cause?: unknown) => new UserError(sentence, { exitCode: 2, cause });
 
 /**
@@ -43,14 +45,12 @@ function orderOf(text: string, where: string, defaults: Record<string, unknown>)
     throw wrong(`${where} is no JSON: write one JSON object per line`, error);
   }
   if (typeof line !== 'object' || line === null || Array.isArray(line)) {
-    throw wrong(
-      `${where} is no JSON object: write {"kind": "album", …}, {"kind": "stage", …} or {"kind": "ingest", …}`,
-    );
+    throw wrong(`${where} is no JSON object: write {"kind": "album", …}, with one of the kinds ${kinds.join(', ')}`);
   }
   const order: Record<string, unknown> = { ...defaults, ...line };
-  if (order.kind !== 'album' && order.kind !== 'stage' && order.kind !== 'ingest') {
+  if (!kinds.some((kind) => kind === order.kind)) {
     throw wrong(
-      `${where} has ${order.kind === undefined ? 'no "kind"' : `the kind ${JSON.stringify(order.kind)}`}: it takes "album", "stage" or "ingest"`,
+      `${where} has ${order.kind === undefined ? 'no "kind"' : `the kind ${JSON.stringify(order.kind)}`}: it takes ${kinds.join(', ')}`,
     );
   }
   // The catalog checks the rest, with the number of the order.

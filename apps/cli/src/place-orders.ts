@@ -2,7 +2,7 @@
  * Handing orders to the fleet: those that name a file of this machine are uploaded first, one by one, the others go in one
  * bulk before them. Nothing is handed over while any of them is wrong in a way that can be seen from here.
  */
-import type { Enqueued, Ingested, IngestOrder, Order } from '@reelfleet/catalog';
+import type { ClipsOrdered, Enqueued, FullOrder, Ingested, IngestOrder, Order } from '@reelfleet/catalog';
 import { UserError } from '@reelfleet/core';
 import type { Cli } from './cli.ts';
 import { interruptible } from './interruptible.ts';
@@ -14,7 +14,10 @@ import type { Output } from './ui/output.ts';
 import type { Group } from './ui/stages.ts';
 
 /** An order of a file that lies here. */
-export type FileOrder = { kind: 'ingest'; file: string } & Omit<IngestOrder, 'url' | 'upload'>;
+export type FileOrder = { file: string } & (
+  | ({ kind: 'ingest' } & Omit<IngestOrder, 'url' | 'upload'>)
+  | ({ kind: 'full' } & Omit<FullOrder, 'url' | 'upload' | 'video'>)
+);
 export type PlacedOrder = Order | FileOrder;
 
 const hasFile = (order: PlacedOrder): order is FileOrder => 'file' in order;
@@ -47,7 +50,7 @@ export async function place(
   });
   if (how.json) return out.json(how.bulk ? placed : placed[0]);
   if (!how.bulk) {
-    for (const answer of placed) out.line(told(answer));
+    for (const [at, answer] of placed.entries()) for (const line of told(orders[at]?.kind, answer)) out.line(line);
     return;
   }
   const fresh = placed.filter((one) => one.created).length;
@@ -58,8 +61,12 @@ export async function place(
 }
 
 async function fileOf(order: FileOrder, maxBytes: number, where: string): Promise<LocalFile> {
-  if ((order as IngestOrder).url !== undefined)
-    throw new UserError(`${where}the order names a file and an address: give one of them`, { exitCode: 2 });
+  for (const [field, what] of [
+    ['url', 'an address'],
+    ['video', 'a video'],
+  ] as const)
+    if ((order as FullOrder)[field] !== undefined)
+      throw new UserError(`${where}the order names a file and ${what}: give one of them`, { exitCode: 2 });
   try {
     return await examine(order.file, maxBytes);
   } catch (error) {
@@ -82,7 +89,7 @@ function interrupted(error: unknown, { name }: LocalFile, done: number, of: numb
 
 /** Checksum first: what is a video already is found by it, and then nothing is sent. */
 async function upload(fleet: Fleet, out: Output, given: FileOrder, file: LocalFile, json: boolean): Promise<Ingested> {
-  const { kind: _kind, file: _file, fileName, ...order } = given;
+  const { file: _file, fileName, ...order } = given;
   return interruptible(`${file.name} was not uploaded, and nothing was enqueued for it`, async (signal) => {
     const shown = out.isTTY && !json ? transferBars(out, file) : null;
     try {
@@ -144,11 +151,17 @@ const waiting = (key: string): Group => ({
   status: 'blocked',
 });
 
-function told(answer: Enqueued | Ingested): string {
+function told(kind: Order['kind'] | undefined, answer: Enqueued | Ingested | ClipsOrdered): string[] {
   const { runId, created } = answer;
   const video = 'video' in answer ? answer.video : null;
+  const clips = 'clips' in answer ? answer.clips.map(({ moment, uri }) => `moment ${moment} has its clip: ${uri}`) : [];
   if (created)
-    return `run ${runId} enqueued${video === null ? '' : ` for video ${video}`}: "reelfleet watch ${runId}" follows it`;
-  if (video === null) return `run ${runId} was there already: this key ordered it before`;
-  return `video ${video} was there already${runId === null ? '' : `: run ${runId} brought it in`}`;
+    return [
+      ...clips,
+      `run ${runId} enqueued${video === null ? '' : ` for video ${video}`}: "reelfleet watch ${runId}" follows it`,
+    ];
+  if (runId === null && 'clips' in answer)
+    return [...clips, `nothing is left to cut of video ${video}: --replace cuts anew what is there`];
+  if (video === null || kind !== 'ingest') return [`run ${runId} was there already: this key ordered it before`];
+  return [`video ${video} was there already${runId === null ? '' : `: run ${runId} brought it in`}`];
 }

@@ -19,6 +19,7 @@ import { register as registerFiles } from './commands/files.ts';
 import { register as registerFiling } from './commands/filing.ts';
 import { register as registerLs } from './commands/ls.ts';
 import { register as registerMigrate } from './commands/migrate.ts';
+import { register as registerSaid } from './commands/said.ts';
 import { register as registerServer } from './commands/server.ts';
 import { register as registerShow } from './commands/show.ts';
 import { register as registerUp } from './commands/up.ts';
@@ -51,6 +52,7 @@ const commands: readonly Register[] = [
   registerWorkers,
   registerCatalog,
   registerVideos,
+  registerSaid,
   registerFiling,
   registerDoctor,
   registerConfig,

@@ -9,6 +9,7 @@ import { messageOf } from '@reelfleet/core';
 import { Database, openOperatorLedger, openReads, openSweepLedger } from '@reelfleet/db';
 import { collectGarbage, openQueue } from '@reelfleet/fleet';
 import { allStageNames, stages, templates } from '@reelfleet/pipelines';
+import { languageModel } from '@reelfleet/providers';
 import { storageOf } from '@reelfleet/storage';
 import { assertSchema, type FleetSettings, onStopSignals } from '@reelfleet/worker';
 import { buildApp } from './app.ts';
@@ -58,6 +59,7 @@ export async function runServer(settings: FleetSettings): Promise<number> {
         templates,
         allStageNames,
         actor: `server@${hostname()}`.slice(0, 100),
+        languageModel: languageModel(settings),
         retentionDays: settings.REELFLEET_RETENTION_DAYS,
         collectGarbage,
       });

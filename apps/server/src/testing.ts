@@ -56,6 +56,7 @@ export async function startTestServer(options: TestServerOptions = {}) {
     templates,
     allStageNames,
     actor: 'test',
+    languageModel: 'builtin',
     retentionDays: 90,
     collectGarbage,
   });

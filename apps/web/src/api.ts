@@ -6,16 +6,32 @@
 import type {
   ArtifactRow,
   AuditRow,
+  ClipRow,
+  MomentRow,
   RunDetails,
   RunRow,
   StageRow,
   TaskRow,
+  TranscriptDetails,
   VideoDetails,
   VideoRow,
   WorkerRow,
 } from '@reelfleet/catalog';
 
-export type { ArtifactRow, AuditRow, RunDetails, RunRow, StageRow, TaskRow, VideoDetails, VideoRow, WorkerRow };
+export type {
+  ArtifactRow,
+  AuditRow,
+  ClipRow,
+  MomentRow,
+  RunDetails,
+  RunRow,
+  StageRow,
+  TaskRow,
+  TranscriptDetails,
+  VideoDetails,
+  VideoRow,
+  WorkerRow,
+};
 
 export class Problem extends Error {
   readonly status: number;

@@ -8,7 +8,7 @@ import { createLogger, version } from '@reelfleet/config';
 import { messageOf, systemClock } from '@reelfleet/core';
 import { Database, openLedger, openSweepLedger, schemaVersion } from '@reelfleet/db';
 import { openMeter, openQueue, type RunningWorker, startWorker, type WorkerDeps } from '@reelfleet/fleet';
-import { openTools, workingEncoders } from '@reelfleet/media';
+import { openPrograms, openTools, workingEncoders } from '@reelfleet/media';
 import { stages as productStages, templates as productTemplates } from '@reelfleet/pipelines';
 import { chooseProviders } from '@reelfleet/providers';
 import { storageOf } from '@reelfleet/storage';
@@ -74,12 +74,12 @@ export async function runWorker(settings: FleetSettings, repertoire: Repertoire 
       });
     }
     const storage = storageOf(settings, { scratch: settings.REELFLEET_SCRATCH });
-    const providers = chooseProviders(settings);
     const queue = openQueue(
       settings.REDIS_URL ? { kind: 'redis', url: settings.REDIS_URL } : { kind: 'postgres', url: databaseUrl },
       { consumers: served, log, meter },
     );
     const threads = ffmpegThreads(settings);
+    const providers = chooseProviders(settings, { run: openPrograms(), threads, env: process.env });
     const wanted = settings.REELFLEET_ENCODERS?.split(/,\s*/) ?? [];
     const encoders = await workingEncoders(openTools({ threads }), wanted, (encoder, error) =>
       log.warn({ encoder, error }, 'a hardware encoder does not work here and is not used'),

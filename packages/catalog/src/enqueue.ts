@@ -4,23 +4,24 @@
  * the same channel, takes the same identifier, brings in the same source) is noticed by a constraint, and the batch is
  * built anew.
  */
-import { type EnqueueItem, type OperatorLedger, type Storage, type Ticket, UserError } from '@reelfleet/core';
+import { type OperatorLedger, type Storage, type Ticket, UserError } from '@reelfleet/core';
 import { type ReadHandle, Refused, runsByKey, videosOfRuns } from '@reelfleet/db';
 import { type BuildDeps, Identifiers } from './build.ts';
-import { buildAlbum } from './build-album.ts';
-import { buildIngest } from './build-ingest.ts';
-import { buildStage } from './build-stage.ts';
-import { distinct, inParts, learn, type Names, resolve, thereAlready } from './names.ts';
-import type { Answered, Enqueued, Ingested, Order } from './operator-types.ts';
+import { type Answer, answerFor, build, existing } from './build-order.ts';
+import { configsOfAll, openConfigs, provisionalOf } from './configs.ts';
+import { distinct, inParts, learn, type Names, resolve, sourceOf } from './names.ts';
+import type { Answered, Ingested, Order } from './operator-types.ts';
 import { sourceKey } from './order-ingest.ts';
 import { type CheckedOrder, checkOrder, type KnownStages } from './orders.ts';
 import { onlyStoredFiles } from './outside.ts';
 
 export interface EnqueueDeps extends BuildDeps, KnownStages {
-  ledger: Pick<OperatorLedger, 'enqueue'>;
+  ledger: Pick<OperatorLedger, 'enqueue' | 'ensureConfig'>;
   reads: ReadHandle;
   storage: Pick<Storage, 'uriOf' | 'keyOf' | 'stat'>;
   actor: string;
+  /** Which language model is asked where an order names none. */
+  languageModel: string;
   send(tickets: readonly Ticket[]): Promise<void>;
 }
 
@@ -28,8 +29,6 @@ export interface EnqueueDeps extends BuildDeps, KnownStages {
 const BATCH = 500;
 /** A constraint that refused a batch has let the next build see why; twice is luck, five times is a fault. */
 const TRIES = 5;
-
-type Answer = Enqueued | Ingested;
 
 /** Enqueue orders; answers in their order. Throws UserError, exit code 2, when any of them is wrong: then nothing was enqueued. */
 export async function enqueueOrders<O extends Order>(
@@ -42,10 +41,11 @@ export async function enqueueOrders<O extends Order>(
   const twins = twinsAmong(checked, open);
   const fresh = open.filter((index) => !twins.has(index));
   await uploadsAreThere(deps, ordersOf(checked, fresh));
+  const configsOf = openConfigs(deps.ledger);
 
   for (let start = 0; start < fresh.length; start += BATCH) {
     const part = fresh.slice(start, start + BATCH);
-    const batch = await enqueueBatch(deps, ordersOf(checked, part), names, identifiers).catch((error) => {
+    const batch = await enqueueBatch(deps, ordersOf(checked, part), names, identifiers, configsOf).catch((error) => {
       throw start === 0 ? error : interrupted(error, start, fresh.length);
     });
     for (const [at, index] of part.entries()) answers[index] = batch.answers[at];
@@ -56,7 +56,10 @@ export async function enqueueOrders<O extends Order>(
 }
 
 /** What would become of an order, as far as it can be told without writing: its answer when it is there already, or null. */
-export async function lookAtOrder(deps: EnqueueDeps, order: { kind: 'ingest' } & Order): Promise<Ingested | null> {
+export async function lookAtOrder(
+  deps: EnqueueDeps,
+  order: { kind: 'ingest' | 'full' } & Order,
+): Promise<Ingested | null> {
   const { answers } = await look(deps, [order], {});
   return (answers[0] as Ingested | undefined) ?? null;
 }
@@ -78,7 +81,7 @@ async function look(deps: EnqueueDeps, orders: readonly Order[], { localFiles = 
     answers[index] = existing(order, names);
     // Built once for the look of it: what a template refuses is found before anything is written. Not kept, since a
     // million orders are small and a million runs are not.
-    if (answers[index] === undefined) build(deps, order, names, identifiers);
+    if (answers[index] === undefined) build(deps, order, names, identifiers, provisionalOf(order, deps.languageModel));
   }
   return { checked, answers, names, identifiers };
 }
@@ -90,21 +93,18 @@ const ordersOf = (checked: readonly CheckedOrder[], indexes: readonly number[]):
 async function knownKeys(deps: EnqueueDeps, checked: readonly CheckedOrder[]): Promise<(Answer | undefined)[]> {
   const keys = distinct(checked.map((order) => order.key ?? undefined));
   const first = new Map(await inParts(keys, (part) => runsByKey(deps.reads, part).then((map) => [...map])));
-  const ingested = checked.flatMap(({ kind, key }) => (kind === 'ingest' && key !== null ? [first.get(key)] : []));
+  const ofVideo = ({ kind }: CheckedOrder) => kind !== 'album' && kind !== 'stage';
+  const ingested = checked.flatMap((order) => (ofVideo(order) && order.key !== null ? [first.get(order.key)] : []));
   const videos = new Map(
     await inParts(distinct(ingested), (part) => videosOfRuns(deps.reads, part).then((map) => [...map])),
   );
-  return checked.map(({ kind, key }): Answer | undefined => {
-    const runId = key === null ? undefined : first.get(key);
+  return checked.map((order): Answer | undefined => {
+    const runId = order.key === null ? undefined : first.get(order.key);
     if (runId === undefined) return undefined;
-    return { runId, created: false, ...(kind === 'ingest' ? { video: videos.get(runId) ?? null } : {}) };
+    if (!ofVideo(order)) return { runId, created: false };
+    const answer = { runId, created: false, video: videos.get(runId) ?? null };
+    return order.kind === 'clips' ? { ...answer, clips: [] } : answer;
   });
-}
-
-/** The answer of an order whose source is a video already. */
-function existing(order: CheckedOrder, names: Names): Answer | undefined {
-  const video = order.kind === 'ingest' ? thereAlready(order, names) : null;
-  return video ? { runId: video.runId, created: false, video: video.identifier } : undefined;
 }
 
 /** Of several orders of one source the first counts: by the place of each other one, the place of the first. */
@@ -112,9 +112,9 @@ function twinsAmong(checked: readonly CheckedOrder[], open: readonly number[]): 
   const first = new Map<string, number>();
   const twins = new Map<number, number>();
   for (const index of open) {
-    const order = checked[index];
-    if (order?.kind !== 'ingest') continue;
-    const key = sourceKey(order.source);
+    const part = sourceOf(checked[index] as CheckedOrder);
+    if (part === null) continue;
+    const key = sourceKey(part.source);
     const before = first.get(key);
     if (before === undefined) first.set(key, index);
     else twins.set(index, before);
@@ -124,8 +124,9 @@ function twinsAmong(checked: readonly CheckedOrder[], open: readonly number[]): 
 
 async function uploadsAreThere({ storage }: EnqueueDeps, orders: readonly CheckedOrder[]): Promise<void> {
   for (const order of orders) {
-    if (order.kind !== 'ingest' || order.source.kind !== 'upload') continue;
-    const { uri, sizeBytes } = order.source.upload;
+    const source = sourceOf(order)?.source;
+    if (source?.kind !== 'upload') continue;
+    const { uri, sizeBytes } = source.upload;
     if ((await storage.stat(uri))?.sizeBytes === sizeBytes) continue;
     throw new UserError(`${order.where}${uri} is not in the store as it was uploaded: upload the file again`, {
       kind: 'missing',
@@ -138,11 +139,15 @@ async function enqueueBatch(
   orders: readonly CheckedOrder[],
   names: Names,
   identifiers: Identifiers,
+  configsOf: ReturnType<typeof openConfigs>,
 ): Promise<{ answers: Answer[]; tickets: readonly Ticket[] }> {
   for (let tries = 1; ; tries++) {
     try {
       const there = orders.map((order) => existing(order, names));
-      const items = orders.map((order, at) => (there[at] ? null : build(deps, order, names, identifiers)));
+      const configs = await configsOfAll(configsOf, orders, deps.languageModel, (order) =>
+        order.kind === 'moments' ? (names.subjects.get(order.video)?.transcript?.id ?? null) : null,
+      );
+      const items = orders.map((order, at) => (there[at] ? null : build(deps, order, names, identifiers, configs[at])));
       const missing = items.filter((item) => item !== null);
       const { runs, tickets } =
         missing.length > 0 ? await deps.ledger.enqueue(missing, deps.actor) : { runs: [], tickets: [] };
@@ -151,32 +156,13 @@ async function enqueueBatch(
         if (item === null) return there[at] as Answer;
         const run = byId.get(item.run.id);
         if (!run) throw new Error(`the ledger answered ${runs.length} of ${missing.length} runs`);
-        return { runId: run.runId, created: run.created, ...videoOf(item) };
+        return answerFor({ runId: run.runId, created: run.created }, item, orders[at] as CheckedOrder, names);
       });
       return { answers, tickets };
     } catch (error) {
       if (tries === TRIES || !overtaken(error)) throw error;
       learn(names, await resolve(deps.reads, orders));
     }
-  }
-}
-
-/** The identifier of the video that an ingest makes. */
-function videoOf({ run, before }: EnqueueItem): { video?: string } {
-  if (run.template !== 'ingest') return {};
-  return { video: String(before.find(({ table }) => table === 'videos')?.values.identifier) };
-}
-
-function build(deps: EnqueueDeps, order: CheckedOrder, names: Names, identifiers: Identifiers): EnqueueItem {
-  switch (order.kind) {
-    case 'album':
-      return buildAlbum(deps, order, names, identifiers);
-    case 'stage':
-      return buildStage(deps, order, names, identifiers);
-    case 'ingest':
-      return buildIngest(deps, order, names, identifiers);
-    default:
-      return order satisfies never;
   }
 }
 

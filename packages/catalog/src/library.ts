@@ -20,6 +20,7 @@ import type { ArtifactDetails, Operator, VideoLife } from './operator-types.ts';
 import { wrong } from './order-words.ts';
 import { pageLimit, pageOf, positionOf } from './pages.ts';
 import { isUuid } from './references.ts';
+import { saidLibrary } from './said.ts';
 import { artifactDetails, runRow, videoDetails, videoRow } from './views.ts';
 import { watching } from './watching.ts';
 
@@ -92,6 +93,7 @@ export function videoLibrary(
       if (!found) throw missing(`the ${name} of video "${video.identifier}" is not among the artifacts any more`);
       return details(found, storage);
     },
+    ...saidLibrary(reads, storage, known, (artifact) => details(artifact, storage)),
   };
 }
 

@@ -19,10 +19,11 @@ import {
   videosOfSources,
 } from '@reelfleet/db';
 import { v7 } from 'uuid';
-import { type CheckedIngest, sourceKey } from './order-ingest.ts';
+import { type IngestPart, sourceKey } from './order-ingest.ts';
 import { within, wrong } from './order-words.ts';
 import type { CheckedOrder } from './orders.ts';
 import { identifierOf, pickCategory, pickChannel, pickPersona } from './references.ts';
+import { findSubjects, type Subject } from './subjects.ts';
 
 /** What the orders' references mean, by how they were written. */
 export interface Names {
@@ -37,7 +38,9 @@ export interface Names {
   /** Identifiers that videos have, */
   taken: Set<string>;
   /** and those that orders of this call are to have. */
-  claimed: Map<string, CheckedIngest>;
+  claimed: Map<string, IngestPart>;
+  /** Videos that are here and that moments, clips or everything is ordered of. */
+  subjects: Map<string, Subject>;
 }
 
 const LOOKUP = 1_000;
@@ -52,11 +55,13 @@ export async function resolve(reads: ReadHandle, orders: readonly CheckedOrder[]
     sources: new Map(),
     taken: new Set(),
     claimed: new Map(),
+    subjects: new Map(),
   };
   await resolveAlbums(reads, orders, names);
   await resolveVideos(reads, orders, names);
-  const ingests = orders.filter((order) => order.kind === 'ingest');
+  const ingests = orders.map(sourceOf).filter((source) => source !== null);
   if (ingests.length > 0) await resolveIngests(reads, ingests, names);
+  await resolveSubjects(reads, orders, names);
   return names;
 }
 
@@ -69,6 +74,13 @@ export function learn(names: Names, fresh: Names): void {
   for (const [slug, tag] of fresh.tags) names.tags.set(slug, tag);
   for (const [key, video] of fresh.sources) names.sources.set(key, video);
   for (const identifier of fresh.taken) names.taken.add(identifier);
+  for (const [ref, subject] of fresh.subjects) names.subjects.set(ref, subject);
+}
+
+/** The source that an order brings in; null for one that brings none. */
+export function sourceOf(order: CheckedOrder): IngestPart | null {
+  if (order.kind === 'ingest') return order;
+  return order.kind === 'full' && 'source' in order.of ? order.of : null;
 }
 
 async function resolveAlbums(reads: ReadHandle, orders: readonly CheckedOrder[], names: Names): Promise<void> {
@@ -118,7 +130,22 @@ async function resolveVideos(reads: ReadHandle, orders: readonly CheckedOrder[],
   }
 }
 
-async function resolveIngests(reads: ReadHandle, orders: readonly CheckedIngest[], names: Names): Promise<void> {
+/** After the sources: one that is a video already is what `full` is about. */
+async function resolveSubjects(reads: ReadHandle, orders: readonly CheckedOrder[], names: Names): Promise<void> {
+  const asked = orders.flatMap((order) => {
+    const { where } = order;
+    if (order.kind === 'moments') return [{ ref: order.video, where, withMoments: false }];
+    if (order.kind === 'clips') return [{ ref: order.video, where, withMoments: true }];
+    if (order.kind !== 'full') return [];
+    if ('video' in order.of) return [{ ref: order.of.video, where, withMoments: false }];
+    const there = thereAlready(order.of, names);
+    return there === null ? [] : [{ ref: there.identifier, where, withMoments: false }];
+  });
+  for (const [ref, subject] of await inParts(asked, (part) => findSubjects(reads, part).then((map) => [...map])))
+    names.subjects.set(ref, subject);
+}
+
+async function resolveIngests(reads: ReadHandle, orders: readonly IngestPart[], names: Names): Promise<void> {
   const urls = orders.flatMap(({ source }) => (source.kind === 'url' ? [source.sourceUrl] : []));
   const sha256s = orders.flatMap(({ source }) => (source.kind === 'upload' ? [source.upload.sha256] : []));
   const rows = [
@@ -161,7 +188,7 @@ async function resolveIngests(reads: ReadHandle, orders: readonly CheckedIngest[
  * The video that an order's source is already, or null. Throws UserError when it was deleted: to bring it in a second time
  * would keep everything twice, and its own history apart.
  */
-export function thereAlready(order: CheckedIngest, names: Names): SourceRecord | null {
+export function thereAlready(order: IngestPart, names: Names): SourceRecord | null {
   const video = names.sources.get(sourceKey(order.source));
   if (!video) return null;
   if (video.deletedAt === null) return video;

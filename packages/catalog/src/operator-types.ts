@@ -5,9 +5,11 @@
 import type { Body, RunStatus, StoredObject, TaskStatus } from '@reelfleet/core';
 import type { ArtifactDetails, ArtifactRow, VideoDetails, VideoRow } from './library-types.ts';
 import type { Filing, VideoLife } from './life-types.ts';
+import type { MomentRow, SearchResult, TranscriptDetails } from './said-types.ts';
 
 export * from './library-types.ts';
 export * from './life-types.ts';
+export * from './said-types.ts';
 export type { ChapterRow, QualityRow, Watching } from './watching.ts';
 
 export interface AlbumOrder {
@@ -48,14 +50,64 @@ export interface IngestOrder {
   tags?: readonly string[] | undefined;
   qualities?: readonly number[] | undefined;
   codec?: string | undefined;
+  /** False: what is said in it is not written down. */
+  transcribe?: boolean | undefined;
+  /** What is spoken in it, by its ISO 639 code. */
+  language?: string | undefined;
   key?: string | undefined;
   priority?: number | undefined;
+}
+
+/** How moments are looked for and cut, beside of which video. Lengths are seconds. */
+export interface MomentsWish {
+  prompt?: string | undefined;
+  minLength?: number | undefined;
+  maxLength?: number | undefined;
+  minMoments?: number | undefined;
+  maxMoments?: number | undefined;
+  model?: string | undefined;
+  temperature?: number | undefined;
+  topP?: number | undefined;
+  topK?: number | undefined;
+  /** How to better what was found; left out: it stays as it is found. */
+  refine?: string | undefined;
+  clips?: boolean | undefined;
+  paddingLeft?: number | undefined;
+  paddingRight?: number | undefined;
+}
+
+/** The moments of a video that is here and has a transcript, with clips of them. */
+export interface MomentsOrder extends MomentsWish {
+  video: string;
+  key?: string | undefined;
+  priority?: number | undefined;
+}
+
+/** Clips of moments that were found before. */
+export interface ClipsOrder {
+  video: string;
+  /** Identifiers or ids; all that have no clip by default. */
+  moments?: readonly string[] | undefined;
+  /** Cut anew what has a clip. */
+  replace?: boolean | undefined;
+  paddingLeft?: number | undefined;
+  paddingRight?: number | undefined;
+  key?: string | undefined;
+  priority?: number | undefined;
+}
+
+/** Everything: a source brought in, or a video that is here; then what is said in it, its moments and their clips. */
+export interface FullOrder extends IngestOrder, MomentsWish {
+  video?: string | undefined;
 }
 
 export type Order =
   | ({ kind: 'album' } & AlbumOrder)
   | ({ kind: 'stage' } & StageOrder)
-  | ({ kind: 'ingest' } & IngestOrder);
+  | ({ kind: 'ingest' } & IngestOrder)
+  | ({ kind: 'moments' } & MomentsOrder)
+  | ({ kind: 'clips' } & ClipsOrder)
+  | ({ kind: 'full' } & FullOrder);
 
 export interface Enqueued {
   runId: string;
@@ -63,9 +115,9 @@ export interface Enqueued {
   created: boolean;
 }
 
-/** What became of an order that brings in a source. */
+/** What became of an order that brings in a source, or is about a video. */
 export interface Ingested {
-  /** Null only where the video is there already and retention has taken its run. */
+  /** Null only where there was nothing to do: what was ordered is there already (and retention may have taken its run). */
   runId: string | null;
   /** False: the key, or the source, was ordered before. */
   created: boolean;
@@ -73,7 +125,18 @@ export interface Ingested {
   video: string | null;
 }
 
-export type Answered<O extends Order> = O extends { kind: 'ingest' } ? Ingested : Enqueued;
+export interface ClipsOrdered extends Ingested {
+  /** Of the moments that were named, those that have their clip already, with where it is stored. */
+  clips: { moment: string; uri: string }[];
+}
+
+export type Answered<O extends Order> = O extends { kind: 'clips' }
+  ? ClipsOrdered
+  : O extends { kind: 'ingest' | 'moments' | 'full' }
+    ? Ingested
+    : Enqueued;
+
+type OfUpload<O> = Omit<O, 'url' | 'upload' | 'fileName' | 'video'>;
 
 /** A file on its way into the store. */
 export interface UploadedFile {
@@ -218,7 +281,7 @@ export interface Operator extends Filing {
    */
   upload(
     file: UploadedFile,
-    order: Omit<IngestOrder, 'url' | 'upload' | 'fileName'>,
+    order: ({ kind?: 'ingest' } & OfUpload<IngestOrder>) | ({ kind: 'full' } & OfUpload<FullOrder>),
     options?: { signal?: AbortSignal; onBytes?: (total: number) => void },
   ): Promise<Ingested>;
   runs(filter: { status?: RunStatus; limit?: number; before?: string }): Promise<RunRow[]>;
@@ -269,7 +332,18 @@ export interface Operator extends Filing {
     show(ref: string, options?: { deleted?: boolean | undefined }): Promise<VideoDetails>;
     /** The stored file of a video, its picture, or its stream's master playlist; throws UserError while there is none. */
     file(ref: string, which: 'content' | 'thumbnail' | 'stream'): Promise<ArtifactDetails>;
+    /** What is said in it; throws UserError while there is no transcript. */
+    transcript(ref: string, options?: { words?: boolean | undefined }): Promise<TranscriptDetails>;
+    /** By the time they begin, each with its clip; one that was refined stands behind what it was refined of. */
+    moments(ref: string): Promise<MomentRow[]>;
+    /** The file of a moment's clip, or its picture; throws UserError while there is none. */
+    clipFile(ref: string, moment: string, which: 'content' | 'thumbnail'): Promise<ArtifactDetails>;
   };
+  /**
+   * Videos in which these words are said, best first, with the places. Words as people type them: all of them are to be said,
+   * `"in this order"`, this `OR` that, but `-without`. Throws UserError where nothing in them can be looked for.
+   */
+  search(words: string, options?: { limit?: number | undefined }): Promise<SearchResult>;
   /** Copy a finished album out: `<date> <title>.mp4`, `.jpg`, `.txt`; the job becomes completed. Returns the paths. */
   export(ref: string, to: string): Promise<string[]>;
   /** Re-hash every artifact against the database. */

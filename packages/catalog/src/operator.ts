@@ -43,6 +43,7 @@ import { line } from './order-words.ts';
 import { unknownStage } from './orders.ts';
 import { pageLimit, pageOf, positionOf } from './pages.ts';
 import { isUuid, pick } from './references.ts';
+import { searching } from './said.ts';
 import { type CollectGarbage, checkArtifacts, cleanUp } from './upkeep.ts';
 import { acceptUpload } from './upload.ts';
 import { artifactRow, auditRow, deadLetterRow, errorTail, runRow, taskRow, workerRow } from './views.ts';
@@ -62,6 +63,8 @@ export interface OperatorDeps {
   allStageNames: readonly string[];
   /** Who it was, for the audit trail. */
   actor: string;
+  /** Which language model is asked where an order names none. */
+  languageModel: string;
   retentionDays: number;
   collectGarbage: CollectGarbage;
 }
@@ -261,6 +264,7 @@ export function openOperator(deps: OperatorDeps): Operator {
 
     artifacts: spokenAll(artifactLibrary(reads, deps.storage)),
     videos: spokenAll({ ...videoLibrary(reads, deps.storage), ...videoLife(deps) }),
+    ...searching(reads),
     categories: spokenAll(categories),
     tags: spokenAll(tags),
 

@@ -38,16 +38,24 @@ export const ingestFields = {
     .string()
     .optional()
     .describe(`How its stream is coded: ${orderableCodecs.join(', ')}; h264 otherwise`),
+  language: z
+    .string()
+    .optional()
+    .describe("What is spoken in it, by its ISO 639 code (en); the speech provider's guess otherwise"),
+} as const;
+/** Of an ingest alone: a run that looks for moments needs to know what is said. */
+export const ingestAlone = {
+  transcribe: z.boolean().optional().describe('false: what is said in it is not written down'),
 } as const;
 export const ingestShape = { ...ingestFields, upload: uploaded.optional() } as const;
-type Given = z.infer<z.ZodObject<typeof ingestShape>>;
+type Given = z.infer<z.ZodObject<typeof ingestShape>> & { transcribe?: boolean | undefined };
 
 export type IngestSource =
   /** `sourceUrl` is what the video's row keeps: the address without its secrets. */
   { kind: 'url'; url: string; sourceUrl: string } | { kind: 'upload'; upload: z.infer<typeof uploaded> };
 
-export interface CheckedIngest {
-  kind: 'ingest';
+/** A source and what becomes of it, whatever else is ordered with it. */
+export interface IngestPart {
   where: string;
   source: IngestSource;
   fileName: string;
@@ -57,16 +65,21 @@ export interface CheckedIngest {
   tags: { name: string; slug: string }[];
   qualities: number[] | undefined;
   codec: (typeof orderableCodecs)[number];
+  transcribe: boolean;
+  language: string | undefined;
+}
+
+export interface CheckedIngest extends IngestPart {
+  kind: 'ingest';
   key: string | null;
   priority: number;
 }
 
-export function checkIngest(order: Given, where: string): Omit<CheckedIngest, 'key' | 'priority'> {
+export function checkIngest(order: Given, where: string): IngestPart {
   const source = checkSource(order, where);
   const named =
     order.fileName === undefined ? nameOf(source) : line(where, 'fileName', baseName(order.fileName), TITLE);
   return {
-    kind: 'ingest',
     where,
     source,
     fileName: named,
@@ -74,9 +87,26 @@ export function checkIngest(order: Given, where: string): Omit<CheckedIngest, 'k
     identifier: order.identifier === undefined ? undefined : checkIdentifier(order.identifier, where),
     category: order.category === undefined ? undefined : line(where, 'category', order.category, 100),
     tags: checkTags(order.tags ?? [], where),
-    qualities: order.qualities === undefined ? undefined : checkQualities(order.qualities, where),
-    codec: checkCodec(order.codec ?? 'h264', where),
+    ...checkStream(order, where),
+    transcribe: order.transcribe ?? true,
+    language: order.language === undefined ? undefined : checkLanguage(order.language, where),
   };
+}
+
+/** What the stream of a video is to be. */
+export function checkStream(
+  { qualities, codec }: Pick<Given, 'qualities' | 'codec'>,
+  where: string,
+): Pick<IngestPart, 'qualities' | 'codec'> {
+  return {
+    qualities: qualities === undefined ? undefined : checkQualities(qualities, where),
+    codec: checkCodec(codec ?? 'h264', where),
+  };
+}
+
+export function checkLanguage(given: string, where: string): string {
+  if (/^[a-z]{2,3}$/.test(given)) return given;
+  throw wrong(`${where}language is ${JSON.stringify(given)}: give its ISO 639 code, such as en or de`);
 }
 
 function checkSource({ url, upload }: Given, where: string): IngestSource {
@@ -158,7 +188,7 @@ function checkQualities(given: readonly number[], where: string): number[] {
   return [...new Set(given)].sort((a, b) => b - a);
 }
 
-function checkCodec(given: string, where: string): CheckedIngest['codec'] {
+function checkCodec(given: string, where: string): IngestPart['codec'] {
   const codec = orderableCodecs.find((name) => name === given);
   if (codec) return codec;
   const close = nearest(given, orderableCodecs);

@@ -8,7 +8,19 @@ import { lives, notAlone } from '@reelfleet/pipelines';
 import { z } from 'zod';
 import { lookAtInput } from './inputs.ts';
 import type { Order } from './operator-types.ts';
-import { type CheckedIngest, checkIngest, ingestFields, ingestShape } from './order-ingest.ts';
+import { type CheckedIngest, checkIngest, ingestAlone, ingestFields, ingestShape } from './order-ingest.ts';
+import {
+  type CheckedClips,
+  type CheckedFull,
+  type CheckedMoments,
+  checkClips,
+  checkFull,
+  checkMoments,
+  clipsFields,
+  fullFields,
+  fullShape,
+  momentsFields,
+} from './order-moments.ts';
 import { firstProblem, line, whole, wrong } from './order-words.ts';
 
 export const ALBUM_TRACKS = 20;
@@ -49,7 +61,7 @@ export interface CheckedStage {
   priority: number;
 }
 
-export type CheckedOrder = CheckedAlbum | CheckedStage | CheckedIngest;
+export type CheckedOrder = CheckedAlbum | CheckedStage | CheckedIngest | CheckedMoments | CheckedClips | CheckedFull;
 
 const shared = {
   key: z.string().optional().describe('The same key again answers with the first run'),
@@ -84,13 +96,19 @@ export const orderFields = {
     video: z.string().optional().describe('Id or identifier of the video it belongs to'),
     ...shared,
   },
-  ingest: { ...ingestFields, ...shared },
+  ingest: { ...ingestFields, ...ingestAlone, ...shared },
+  moments: { ...momentsFields, ...shared },
+  clips: { ...clipsFields, ...shared },
+  full: { ...fullFields, ...shared },
 } as const;
 
 const orderShape = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('album'), ...orderFields.album }),
   z.strictObject({ kind: z.literal('stage'), ...orderFields.stage }),
   z.strictObject({ kind: z.literal('ingest'), ...orderFields.ingest, ...ingestShape }),
+  z.strictObject({ kind: z.literal('moments'), ...orderFields.moments }),
+  z.strictObject({ kind: z.literal('clips'), ...orderFields.clips }),
+  z.strictObject({ kind: z.literal('full'), ...orderFields.full, ...fullShape }),
 ]);
 
 export interface KnownStages {
@@ -117,7 +135,13 @@ function checkKind(order: z.infer<typeof orderShape>, where: string, known: Know
     case 'stage':
       return checkStage(order, where, known);
     case 'ingest':
-      return checkIngest(order, where);
+      return { kind: order.kind, ...checkIngest(order, where) };
+    case 'moments':
+      return checkMoments(order, where);
+    case 'clips':
+      return checkClips(order, where);
+    case 'full':
+      return checkFull(order, where);
     default:
       return order satisfies never;
   }

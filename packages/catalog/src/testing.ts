@@ -52,6 +52,7 @@ export async function openWorld(overrides: Partial<OperatorDeps> = {}) {
     stages,
     allStageNames,
     actor: 'tester',
+    languageModel: 'builtin',
     retentionDays: 90,
     collectGarbage,
     ...overrides,
@@ -281,8 +282,32 @@ async function make(stage: string, input: Input, put: Put): Promise<unknown> {
         chapters: [],
       };
     }
-    case 'thumbnail':
-      return { thumbnail: await put('thumbnail.jpg', 'thumbnail', 'image/jpeg'), width: 1_280, height: 720 };
+    case 'thumbnail': {
+      const clipId = input.source.kind === 'clip' ? { clipId: input.source.id } : {};
+      return { thumbnail: await put('thumbnail.jpg', 'thumbnail', 'image/jpeg'), width: 1_280, height: 720, ...clipId };
+    }
+    case 'clip': {
+      const { moment, existing, replace, paddingLeft, paddingRight } = input;
+      const facts = { momentId: moment.id, replace };
+      if (existing && !replace)
+        return {
+          ...existing,
+          ...facts,
+          existing: true,
+          frames: null,
+          copiedFrames: null,
+          encodedFrames: null,
+          likeness: null,
+        };
+      return {
+        ...facts,
+        clip: await put('clip.mp4', 'clip', 'video/mp4'),
+        existing: false,
+        ...{ start: moment.start - paddingLeft, end: moment.end + paddingRight, paddingLeft, paddingRight },
+        ...{ videoCodec: 'h264', audioCodec: 'aac', width: 1_280, height: 720 },
+        ...{ frames: 100, copiedFrames: 90, encodedFrames: 10, likeness: 0.99 },
+      };
+    }
     default:
       return madeTranscode(stage, input, put);
   }

@@ -5,10 +5,11 @@
  */
 import { extname } from 'node:path';
 import { PermanentError, RetryableError, type Storage, type StoredObject, UserError } from '@reelfleet/core';
+import { videosOfSources } from '@reelfleet/db';
 import { v7 } from 'uuid';
 import { uploadKey } from './build-ingest.ts';
 import { type EnqueueDeps, enqueueOrders, lookAtOrder } from './enqueue.ts';
-import type { Ingested, IngestOrder, Operator, UploadedFile } from './operator-types.ts';
+import type { FullOrder, Ingested, IngestOrder, Operator, UploadedFile } from './operator-types.ts';
 import { baseName } from './order-ingest.ts';
 
 export interface UploadDeps extends EnqueueDeps {
@@ -24,16 +25,14 @@ export async function acceptUpload(
 ): Promise<Ingested> {
   const { storage } = deps;
   const fileName = baseName(given);
-  const key = uploadKey(v7(), `source${ending(fileName)}`);
-  const orderOf = (upload: StoredObject): { kind: 'ingest' } & IngestOrder => ({
-    kind: 'ingest',
-    ...order,
-    upload,
-    fileName,
-  });
+  const runId = v7();
+  const key = uploadKey(runId, `source${ending(fileName)}`);
+  const orderOf = (upload: StoredObject): SourceOrder => ({ kind: 'ingest', ...order, upload, fileName });
   const expected = { uri: storage.uriOf(key), sha256: sha256 ?? UNKNOWN, sizeBytes: 1, contentType };
   const known = await lookAtOrder(deps, orderOf(expected));
   if (known) return known;
+  const here = await madeOf(deps, order, sha256);
+  if (here !== null) return await enqueued(deps, here);
 
   signal?.throwIfAborted();
   const stored = await store(storage, key, open, { contentType, signal, onBytes });
@@ -48,13 +47,33 @@ export async function acceptUpload(
     throw error;
   }
   // From here on nobody stops half-way: whoever changes their mind now cancels the run.
-  const [answer] = await enqueueOrders(deps, [orderOf(stored)]).catch(async (error) => {
+  const answer = await enqueued(deps, orderOf(stored)).catch(async (error) => {
     if (!mayHaveHappened(error)) await remove(storage, stored.uri);
     throw error;
   });
-  if (!answer) throw new Error('an order was not answered');
-  if (!answer.created) await remove(storage, stored.uri);
+  if (answer.runId !== runId) await remove(storage, stored.uri);
   return answer;
+}
+
+type SourceOrder = ({ kind: 'ingest' } & IngestOrder) | ({ kind: 'full' } & FullOrder);
+
+async function enqueued(deps: UploadDeps, order: SourceOrder): Promise<Ingested> {
+  const [answer] = await enqueueOrders(deps, [order]);
+  if (!answer) throw new Error('an order was not answered');
+  return answer;
+}
+
+/** Everything of a file that is a video already is done with the file it has: the order as one of that video, or null. */
+async function madeOf(
+  { reads }: UploadDeps,
+  order: Parameters<Operator['upload']>[1],
+  sha256: string | undefined,
+): Promise<SourceOrder | null> {
+  if (order.kind !== 'full' || sha256 === undefined) return null;
+  const [video] = (await videosOfSources(reads, { urls: [], sha256s: [sha256] })).filter(({ deletedAt }) => !deletedAt);
+  if (!video) return null;
+  const { title: _title, identifier: _identifier, category: _category, tags: _tags, ...rest } = order;
+  return { ...rest, video: video.identifier };
 }
 
 /** No file has this checksum, as far as anybody knows. */

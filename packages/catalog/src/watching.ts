@@ -31,6 +31,8 @@ export interface Watching {
   streamUrl: string | null;
   /** WebVTT with what is said. */
   captionsUrl: string | null;
+  /** Language of its transcript (ISO 639-1); null while there is none. */
+  transcriptLanguage: string | null;
   /** WebVTT that leads to the pictures for scrubbing. */
   spritesUrl: string | null;
   /** Highest first. */
@@ -53,6 +55,7 @@ export function watching(record: WatchingRecord, storage: Pick<Storage, 'keyOf'>
   return {
     streamUrl: address(record.streamUri),
     captionsUrl: address(record.captionsUri),
+    transcriptLanguage: record.transcriptLanguage,
     spritesUrl: address(record.spritesUri),
     qualities: qualitiesOf(record),
     chapters: chaptersOf(record.chapters),

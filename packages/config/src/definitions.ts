@@ -173,10 +173,10 @@ export function definitions({ cwd, stages }: Place) {
     ),
     MUSIC_PROVIDER: fixed(oneOf('dummy', 'mubert', 'beatoven'), 'dummy', 'who makes tracks; `dummy` needs no network'),
     IMAGE_PROVIDER: fixed(oneOf('dummy', 'leonardo', 'gemini'), 'dummy', 'who makes stills; `dummy` needs no network'),
-    SPEECH_PROVIDER: fixed(
-      oneOf('builtin', 'whisper', 'openai'),
-      'builtin',
-      'who transcribes; `builtin` is PocketSphinx and needs no network',
+    SPEECH_PROVIDER: free(
+      oneOf('openai', 'whisper.cpp', 'pocketsphinx'),
+      'the first that can be used: `openai` (its key is set), `whisper.cpp` (program and model are), `pocketsphinx` (installed)',
+      'who transcribes; `whisper.cpp` and `pocketsphinx` need no network',
     ),
     LANGUAGE_PROVIDER: fixed(
       oneOf('builtin', 'openai'),
@@ -193,15 +193,22 @@ export function definitions({ cwd, stages }: Place) {
       "unset: OpenAI's own",
       'an OpenAI-compatible endpoint for the providers named `openai`',
     ),
+    // The API's other models do not tell when a word was said.
+    OPENAI_SPEECH_MODEL: fixed(
+      matching('the name of a model', /^\S{1,100}$/),
+      'whisper-1',
+      'what `SPEECH_PROVIDER=openai` transcribes with; it must give the times of words',
+    ),
+    OPENAI_LANGUAGE_MODEL: fixed(
+      matching('the name of a model', /^\S{1,100}$/),
+      'gpt-4.1-mini',
+      'what `LANGUAGE_PROVIDER=openai` asks where an order names no model',
+    ),
     WHISPER_BINARY: free(
       matching('the path of a program', /^[^\0\r\n]+$/),
       'unset',
-      'whisper.cpp program for `SPEECH_PROVIDER=whisper`',
+      'the program of whisper.cpp (`whisper-cli`) for `SPEECH_PROVIDER=whisper.cpp`',
     ),
-    WHISPER_MODEL: free(
-      matching('the path of a file', /^[^\0\r\n]+$/),
-      'unset',
-      'whisper.cpp model for `SPEECH_PROVIDER=whisper`',
-    ),
+    WHISPER_MODEL: free(matching('the path of a file', /^[^\0\r\n]+$/), 'unset', 'its model, a file in ggml format'),
   } satisfies Record<string, Definition>;
 }

@@ -53,8 +53,9 @@ describe('defaults', () => {
       HOST: '127.0.0.1',
       MUSIC_PROVIDER: 'dummy',
       IMAGE_PROVIDER: 'dummy',
-      SPEECH_PROVIDER: 'builtin',
       LANGUAGE_PROVIDER: 'builtin',
+      OPENAI_SPEECH_MODEL: 'whisper-1',
+      OPENAI_LANGUAGE_MODEL: 'gpt-4.1-mini',
     });
   });
 
@@ -198,7 +199,7 @@ describe('a malformed setting stops the process with one line that names it', ()
     ['MUBERT_API_KEY', { MUSIC_PROVIDER: 'mubert' }],
     ['GEMINI_API_KEY', { IMAGE_PROVIDER: 'gemini' }],
     ['OPENAI_API_KEY', { SPEECH_PROVIDER: 'openai' }],
-    ['WHISPER_BINARY', { SPEECH_PROVIDER: 'whisper', WHISPER_MODEL: '/m.bin' }],
+    ['WHISPER_BINARY', { SPEECH_PROVIDER: 'whisper.cpp', WHISPER_MODEL: '/m.bin' }],
     ['OPENAI_BASE_URL', { OPENAI_BASE_URL: 'api.example.com/v1' }],
     ['REELFLEET_FOO', { REELFLEET_FOO: '1' }],
     ['REELFLEET_', { REELFLEET_: '1' }],
@@ -342,7 +343,9 @@ describe('what is shown', () => {
   test('the defaults the table shows as plain values are those that hold', () => {
     const settings: Record<string, unknown> = read({});
     for (const { name, default: byDefault } of settingsTable()) {
-      if (/^\d+$/.test(byDefault) || name.endsWith('_PROVIDER')) expect(String(settings[name]), name).toBe(byDefault);
+      // Who transcribes follows from the machine.
+      const plain = name.endsWith('_PROVIDER') && name !== 'SPEECH_PROVIDER';
+      if (/^\d+$/.test(byDefault) || plain) expect(String(settings[name]), name).toBe(byDefault);
     }
   });
 

@@ -64,8 +64,8 @@ const NEEDS: readonly [SettingName, string, readonly SettingName[]][] = [
   ['MUSIC_PROVIDER', 'beatoven', ['BEATOVEN_API_KEY']],
   ['IMAGE_PROVIDER', 'leonardo', ['LEONARDO_API_KEY']],
   ['IMAGE_PROVIDER', 'gemini', ['GEMINI_API_KEY']],
-  ['SPEECH_PROVIDER', 'whisper', ['WHISPER_BINARY']],
-  ['SPEECH_PROVIDER', 'whisper', ['WHISPER_MODEL']],
+  ['SPEECH_PROVIDER', 'whisper.cpp', ['WHISPER_BINARY']],
+  ['SPEECH_PROVIDER', 'whisper.cpp', ['WHISPER_MODEL']],
   ['SPEECH_PROVIDER', 'openai', ['OPENAI_API_KEY', 'OPENAI_BASE_URL']],
   ['LANGUAGE_PROVIDER', 'openai', ['OPENAI_API_KEY', 'OPENAI_BASE_URL']],
 ];

@@ -1,4 +1,5 @@
 export * from './errors.ts';
+export * from './language.ts';
 export * from './ledger.ts';
 export * from './log.ts';
 export * from './pipeline.ts';

@@ -3,6 +3,7 @@
  * method is one statement on the other side. The adapter (packages/db) resolves unknown outcomes before it answers:
  * a promise that resolves tells what happened.
  */
+import type { ConfigWish, EnsuredConfig } from './language.ts';
 import type { NewEdge, NewTask } from './pipeline.ts';
 import type { ArtifactRef } from './stage.ts';
 import type { TaskStatus } from './task.ts';
@@ -57,8 +58,15 @@ export type ClaimAnswer =
 
 /** A change of a domain row asked for by a recorder; applied in order by the settle that completes the task. */
 export interface RowChange {
-  /** `archive`, `restore` and `purge` are of `videos`, and concern all rows that name its files: packages/db/sql/37-videos.sql. */
-  op: 'insert' | 'keep' | 'upsert' | 'update' | 'add' | 'delete' | 'archive' | 'restore' | 'purge';
+  /**
+   * `archive`, `restore` and `purge` are of `videos`, and concern all rows that name its files: packages/db/sql/37-videos.sql.
+   * `keep-clip` and `replace-clip` are of `clips`, `clip-picture` is of `thumbnails`: packages/db/sql/26-clips.sql.
+   * Of `pipeline_runs` there is only `add`, to the totals of the task's own run.
+   */
+  op:
+    | ('insert' | 'keep' | 'upsert' | 'update' | 'add' | 'delete')
+    | ('archive' | 'restore' | 'purge')
+    | ('keep-clip' | 'replace-clip' | 'clip-picture');
   table: string;
   /** Columns that identify the row, for upsert, update, add and delete. */
   key?: readonly string[];
@@ -115,6 +123,29 @@ export interface CheckpointItem {
   step: string | null;
 }
 
+/** A request that costs money, as it is written down before it is sent. `requestHash` (64 hex digits) tells equal ones. */
+export interface CallItem {
+  /** Of the task on whose behalf, with its fence. */
+  id: string;
+  version: number;
+  /** The row's, if this is the first time: what every try of the request is known by. */
+  callId: string;
+  provider: string;
+  requestHash: string;
+  request: unknown;
+}
+
+/** The row there is now; `kept` when its answer arrived in an earlier try. Null: the fence had moved, nothing may be sent. */
+export type CallBegun = { callId: string; kept: { response: unknown } | null } | null;
+
+export interface CallEnd {
+  callId: string;
+  response: unknown;
+  tokensIn: number | null;
+  tokensOut: number | null;
+  costUsd: number | null;
+}
+
 export interface WorkerIdentity {
   id: string;
   name: string;
@@ -150,6 +181,10 @@ export interface Ledger {
   /** Per item: true when durable, false when the fence had moved. */
   checkpoint(workerId: string, items: readonly CheckpointItem[], signal?: AbortSignal): Promise<boolean[]>;
   settle(workerId: string, items: readonly SettleItem[], signal?: AbortSignal): Promise<SettleAnswer[]>;
+  /** Write a paid request down, before it is sent; or find what an earlier try of the same task left of it. */
+  beginCall(workerId: string, call: CallItem, signal?: AbortSignal): Promise<CallBegun>;
+  /** Keep its answer. Not fenced: it is paid, whoever holds the task by now. */
+  endCall(end: CallEnd, signal?: AbortSignal): Promise<void>;
   /** Whether a task of another run than `runId` works on this video. */
   videoAtWork(videoId: string, runId: string, signal?: AbortSignal): Promise<boolean>;
 }
@@ -211,6 +246,11 @@ export interface OperatorLedger {
     actor: string,
     target: { runs?: readonly string[]; tasks?: readonly string[] },
   ): Promise<{ retried: number; tickets: Ticket[] }>;
+  /**
+   * The prompt and the config of this content: the rows there are, or new ones; one of each, however many ask at once. What a
+   * run needs is ensured before it is enqueued.
+   */
+  ensureConfig(wish: ConfigWish): Promise<EnsuredConfig>;
   resolve(actor: string, item: Omit<SettleItem, 'event'>): Promise<SettleAnswer>;
   pauseStage(stage: string, actor: string, reason: string | null): Promise<void>;
   resumeStage(stage: string): Promise<boolean>;

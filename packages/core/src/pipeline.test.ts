@@ -94,6 +94,46 @@ describe('a template', () => {
     expect(expand(album, 'render', {}, {}, making)).toEqual({ tasks: [], edges: [], skip: [] });
   });
 
+  test('starts with the children that its params make, each waiting for its own, and whoever joins them waits for all', () => {
+    const children = (of: string, needs: (n: number) => string[] = () => []) =>
+      node(of, {
+        optional: true,
+        each: {
+          items: ({ n }: { n: number }) =>
+            Array.from({ length: n }, (_, i) => ({
+              suffix: `0${i + 1}`,
+              title: `${of} ${i + 1}`,
+              payload: { i },
+              needs: needs(i + 1),
+            })),
+        },
+      });
+    const clips = template([
+      children('clip'),
+      children('picture', (n) => [`clip/0${n}`]),
+      node('list', { needs: [{ on: 'picture/*', kind: 'soft' }] }),
+    ]);
+    const { tasks, edges } = instantiate(clips, { n: 2 }, making);
+    expect(
+      tasks.map(({ key, title, position, payload, optional }) => [key, title, position, payload, optional]),
+    ).toEqual([
+      ['clip/01', 'clip 1', 0, { i: 0 }, true],
+      ['clip/02', 'clip 2', 0, { i: 1 }, true],
+      ['picture/01', 'picture 1', 1, { i: 0 }, true],
+      ['picture/02', 'picture 2', 1, { i: 1 }, true],
+      ['list', 'list', 2, {}, false],
+    ]);
+    expect(edges.map((edge) => `${edge.task} <- ${edge.on} ${edge.kind}`)).toEqual([
+      'picture/01 <- clip/01 hard',
+      'picture/02 <- clip/02 hard',
+      'list <- picture/01 soft',
+      'list <- picture/02 soft',
+    ]);
+    expect(nodeOf(clips, 'clip/02').key).toBe('clip');
+    expect(expand(clips, 'clip/01', {}, { n: 2 }, making)).toEqual({ tasks: [], edges: [], skip: [] });
+    expect(instantiate(clips, { n: 0 }, making).tasks.map(({ key }) => key)).toEqual(['list']);
+  });
+
   test('knows the node of a child', () => {
     expect(nodeOf(album, 'music/02').key).toBe('music');
     expect(() => nodeOf(album, 'nothing')).toThrow('template t has no node for task nothing');
@@ -107,6 +147,20 @@ describe('a template', () => {
       'a fan-out needed without a star',
       [node('a'), node('b', { each: { of: 'a', items: () => [] } }), node('c', { needs: ['b'] })],
       /write b\/\*/,
+    ],
+    [
+      'children of an output that need those of the params by a star',
+      [
+        node('a'),
+        node('b', { each: { items: () => [] } }),
+        node('c', { each: { of: 'a', items: () => [] }, needs: ['b/*'] }),
+      ],
+      /same expander/,
+    ],
+    [
+      'a fan-out of the params with a condition',
+      [node('a'), node('b', { each: { items: () => [] }, unless: { of: 'a', when: () => true } })],
+      /leave `unless` out/,
     ],
     ['a single node needed with a star', [node('a'), node('b', { needs: ['a/*'] })], /write a for its need/],
   ])('is refused for %s', (_name, nodes, message) => {
@@ -129,6 +183,8 @@ describe("a run's status", () => {
     ['failed running', 'running'],
     ['failed? completed', 'partial'],
     ['cancelled? completed', 'partial'],
+    ['failed? skipped?', 'partial'],
+    ['failed? queued?', 'running'],
     ['cancelled completed', 'cancelled'],
     ['failed cancelled', 'failed'],
     ['blocked completed', 'stuck'],

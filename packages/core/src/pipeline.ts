@@ -38,8 +38,13 @@ export interface PipelineNode<P = Params> {
   needs?: readonly Need[];
   /** A failure of an optional node makes the run `partial` instead of `failed`. */
   optional?: boolean;
-  /** Fan-out: instead of one task, one per item of the expander's output. */
-  each?: { of: string; items(output: Params, params: P): readonly Child[] };
+  /**
+   * Fan-out: instead of one task, one per item: of the expander's output, or, without an expander, of the params, so that the
+   * run starts with them.
+   */
+  each?:
+    | { of: string; items(output: Params, params: P): readonly Child[] }
+    | { of?: never; items(params: P): readonly Child[] };
   /** Decides, from its expander's output (`each.of`) or its first need's output, that this node is not wanted in this run. */
   unless?: { of: string; when(output: Params, params: P): boolean };
   /** The stage's input, from the run's params, the task's payload and the outputs of what it needs, keyed by task key. */
@@ -96,7 +101,7 @@ export function defineTemplate<P>(template: PipelineTemplate<P>): PipelineTempla
   for (const node of template.nodes) {
     const where = `template ${template.name}, node ${node.key}`;
     if (seen.has(node.key)) throw new Error(`${where}: key is used twice`);
-    if (node.each && !seen.has(node.each.of))
+    if (node.each?.of !== undefined && !seen.has(node.each.of))
       throw new Error(`${where}: expands from ${node.each.of}, which is not a node before it`);
     for (const need of node.needs ?? []) {
       const { target, wildcard } = parseNeed(need);
@@ -107,6 +112,8 @@ export function defineTemplate<P>(template: PipelineTemplate<P>): PipelineTempla
       if (node.each && wildcard && on.each?.of !== node.each.of)
         throw new Error(`${where}: a fan-out may only need /* of a node with the same expander`);
     }
+    if (node.each && node.each.of === undefined && node.unless)
+      throw new Error(`${where}: a fan-out of the params is not wanted when it has no items; leave \`unless\` out`);
     seen.set(node.key, node);
   }
   return template;
@@ -139,7 +146,7 @@ function newTask(
   };
 }
 
-/** The tasks and edges a run starts with: every node that is not a fan-out. */
+/** The tasks and edges a run starts with: every node that is not a fan-out, and the children of those that the params make. */
 export function instantiate(
   template: PipelineTemplate,
   params: Params,
@@ -148,24 +155,52 @@ export function instantiate(
   const tasks: NewTask[] = [];
   const edges: NewEdge[] = [];
   const nodes = new Map(template.nodes.map((node) => [node.key, node]));
+  const born = new Map<string, string[]>();
   template.nodes.forEach((node, position) => {
-    if (node.each) return;
+    if (node.each?.of !== undefined) return;
+    if (node.each) {
+      const children = node.each.items(params);
+      tasks.push(...children.map((child) => childTask(making, node, position, child)));
+      edges.push(...children.flatMap((child) => childEdges(node, child, born)));
+      born.set(
+        node.key,
+        children.map(({ suffix }) => `${node.key}/${suffix}`),
+      );
+      return;
+    }
     tasks.push(newTask(making, node, position, { key: node.key, title: node.title(params), payload: {} }));
-    for (const edge of staticEdges(node, nodes)) edges.push(edge);
+    edges.push(...staticEdges(node, nodes, born));
   });
   return { tasks, edges };
 }
 
+const childTask = (making: Making, node: PipelineNode, position: number, { suffix, title, payload }: Child): NewTask =>
+  newTask(making, node, position, { key: `${node.key}/${suffix}`, title, payload });
+
+/** What a child needs besides its expander: `siblings` are the children there are of other fan-outs, by node. */
+function childEdges(node: PipelineNode, child: Child, siblings: ReadonlyMap<string, readonly string[]>): NewEdge[] {
+  return [...(node.needs ?? []), ...(child.needs ?? [])].flatMap((need) => {
+    const { target, wildcard, kind } = parseNeed(need);
+    const on = wildcard ? (siblings.get(target) ?? []) : [target];
+    return on.map((key): NewEdge => ({ task: `${node.key}/${child.suffix}`, on: key, kind }));
+  });
+}
+
 /** A need of `music/*` is an edge to the expander until it has expanded; `expand` adds those to the children. */
-function staticEdges(node: PipelineNode, nodes: ReadonlyMap<string, PipelineNode>): NewEdge[] {
+function staticEdges(
+  node: PipelineNode,
+  nodes: ReadonlyMap<string, PipelineNode>,
+  born: ReadonlyMap<string, readonly string[]>,
+): NewEdge[] {
   const edges = new Map<string, NewEdge>();
   const add = (on: string, kind: NeedKind) => {
     if (edges.get(on)?.kind !== 'hard') edges.set(on, { task: node.key, on, kind });
   };
   for (const need of node.needs ?? []) {
     const { target, wildcard, kind } = parseNeed(need);
-    const on = wildcard ? nodes.get(target)?.each?.of : target;
-    if (on) add(on, kind);
+    const expander = nodes.get(target)?.each?.of;
+    const on = !wildcard ? [target] : expander === undefined ? (born.get(target) ?? []) : [expander];
+    for (const key of on) add(key, kind);
   }
   if (node.unless) add(node.unless.of, 'hard');
   return [...edges.values()];
@@ -191,15 +226,8 @@ export function expand(
     for (const child of node.each.items(output, params)) {
       const childKey = `${node.key}/${child.suffix}`;
       keys.push(childKey);
-      expansion.tasks.push(
-        newTask(making, node, position, { key: childKey, title: child.title, payload: child.payload }),
-      );
-      expansion.edges.push({ task: childKey, on: key, kind: 'hard' });
-      for (const need of [...(node.needs ?? []), ...(child.needs ?? [])]) {
-        const { target, wildcard, kind } = parseNeed(need);
-        for (const on of wildcard ? (childKeys.get(target) ?? []) : [target])
-          expansion.edges.push({ task: childKey, on, kind });
-      }
+      expansion.tasks.push(childTask(making, node, position, child));
+      expansion.edges.push({ task: childKey, on: key, kind: 'hard' }, ...childEdges(node, child, childKeys));
     }
     childKeys.set(node.key, keys);
   });

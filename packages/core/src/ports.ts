@@ -2,6 +2,7 @@
  * The doors of the product: what the engine and the stages need from the world, as types.
  * Adapters live in db (Ledger), storage (Storage), media (Tools) and providers.
  */
+import type { LanguageProvider } from './language.ts';
 import type { Logger } from './log.ts';
 
 /** A stored file as the ledger knows it. `uri` is absolute (`file:///…`, `gs://bucket/key`). */
@@ -100,6 +101,16 @@ export interface Tools {
   ffprobe(args: readonly string[], options?: RunOptions): Promise<unknown>;
 }
 
+/**
+ * Runs a program of the system other than ffmpeg, without a shell and by the rules of {@link Tools}: it ends with its signal
+ * and its time limit, and throws with its last stderr lines. `install` says what to do when it is not there; `onLine` hears
+ * its stderr.
+ */
+export type RunProgram = (
+  program: { program: string; args: readonly string[]; install: string; onLine?: (line: string) => void },
+  options?: Pick<RunOptions, 'signal' | 'timeoutMs' | 'cwd'>,
+) => Promise<ToolResult>;
+
 export interface Clock {
   now(): number;
   /** Monotonic milliseconds: leases are measured with this, never with the wall clock. */
@@ -142,16 +153,67 @@ export interface AlbumPromptPair {
   durationMinutes: number;
 }
 
-/** What turns a niche and its moods into the prompts of an album. */
-export interface LanguageProvider {
-  readonly name: string;
-  planAlbum(request: {
-    niche: string;
-    moods: readonly string[];
-    tracks: number;
-    totalMinutes: number;
-    seed: number;
-  }): Promise<{ title: string; description: string; pairs: AlbumPromptPair[] }>;
+/** A word as it was said; seconds from the beginning. */
+export interface SpokenWord {
+  word: string;
+  start: number;
+  end: number;
+}
+
+/** A stretch of speech, a sentence or so, as it was said; seconds from the beginning. */
+export interface SpokenSegment {
+  text: string;
+  start: number;
+  end: number;
+}
+
+/** What is said in a piece of sound. `language` is an ISO 639-1 code. */
+export interface Spoken {
+  language: string;
+  words: SpokenWord[];
+  segments: SpokenSegment[];
+}
+
+/** What makes text of speech. */
+export interface SpeechProvider {
+  readonly name: 'openai' | 'whisper.cpp' | 'pocketsphinx';
+  readonly model: string;
+  /** Longer sound is split at silences before it gets here. */
+  readonly longestPartSeconds: number;
+  /** The form it wants its sound in. */
+  readonly partFormat: 'wav' | 'flac';
+  /**
+   * What is said in a file of 16 kHz mono 16-bit, `seconds` long, timed from its beginning. What comes back is as the
+   * provider heard it: bounds and order are the caller's to set right. `language` (ISO 639-1) is what to expect. `sound`
+   * tells this sound from any other and is the same at every try, which the bytes of the file may not be. What a provider
+   * needs besides it may leave in `scratch`.
+   */
+  transcribe(
+    part: { path: string; sound: string; seconds: number; scratch: string; language?: string },
+    to: { signal?: AbortSignal; calls: PaidCalls; report?: (fraction: number) => void },
+  ): Promise<Spoken>;
+}
+
+/** The speech provider of this machine, or the sentence that says why there is none and how to get one. */
+export type SpeechChoice = SpeechProvider | { missing: string };
+
+/** An answer that was paid for. `response` travels through JSON. */
+export interface PaidAnswer<T> {
+  response: T;
+  tokensIn?: number;
+  tokensOut?: number;
+  costUsd?: number;
+}
+
+/** Requests that cost money: recorded before they are sent, their answers kept before they are used (`provider_calls`). */
+export interface PaidCalls {
+  /**
+   * The kept answer of this task to an equal request, or what `ask` brings, kept before this resolves. `request` says
+   * everything that shapes the answer (as JSON; what is large, such as sound, by its checksum) and holds no secret.
+   * `callId` is the same for every try of one request: send it as Idempotency-Key. What `ask` has sent goes on, and its
+   * answer is kept, when the attempt ends before it comes: give it a time limit of its own, not the attempt's signal.
+   */
+  once<T>(call: { provider: string; request: unknown }, ask: (callId: string) => Promise<PaidAnswer<T>>): Promise<T>;
 }
 
 /** A file on the web, on its way here. */
@@ -178,6 +240,7 @@ export interface Providers {
   music: MusicProvider;
   image: ImageProvider;
   language: LanguageProvider;
+  speech: SpeechChoice;
   web: WebSource;
 }
 

@@ -3,7 +3,7 @@
  * SQL, Redis, BullMQ, attempts or leases. Return = completed; throw = tried again by policy; PermanentError = failed now.
  */
 import { z } from 'zod';
-import type { Body, Logger, Providers, StoredObject, Tools } from './ports.ts';
+import type { Body, Logger, PaidCalls, Providers, StoredObject, Tools } from './ports.ts';
 
 export const SECOND = 1_000;
 export const MINUTE = 60_000;
@@ -118,6 +118,8 @@ export interface StageContext<I> {
   scratch: string;
   tools: Tools;
   providers: Providers;
+  /** Requests that cost money go through here, so that no retry pays for an answer that was received. */
+  calls: PaidCalls;
   log: Logger;
   /** Fires on cancel, shutdown, lost lease and stall. Pass it to everything that can wait. */
   signal: AbortSignal;
@@ -157,6 +159,11 @@ export interface Stage<I = unknown, O = unknown> {
   input: z.ZodType<I>;
   output: z.ZodType<O>;
   policy: StagePolicy;
+  /**
+   * Properties of the output that only become rows (a transcript has thousands of words): its recorder sees them, `tasks.output`
+   * and the stages after it do not.
+   */
+  recordOnly?: readonly (keyof O & string)[];
   run(context: StageContext<I>): Promise<O>;
 }
 

@@ -35,6 +35,13 @@ begin
   return (select max(t.cancel_requested_by) from public.tasks t where t.run_id = p_run and t.status = 'cancelled');
 end $$;
 
+-- Whether the first nodes of a run, those that make its video, are done.
+create or replace function reelfleet.video_made(p_run uuid, p_nodes int) returns boolean language plpgsql stable as $$
+begin
+  return p_nodes > 0 and not exists (select from public.tasks t where t.run_id = p_run and t.position < p_nodes
+                                     and not t.optional and t.status not in ('completed', 'skipped'));
+end $$;
+
 -- Runs' status, counters and phase from their tasks: the SQL twin of runStatus in packages/core/src/pipeline.ts. Counting
 -- is one pass over a run's tasks.
 create or replace function reelfleet.roll_up(p_runs uuid[]) returns void language plpgsql as $$
@@ -77,8 +84,10 @@ begin
     where r.id = w.run_id and (r.status, r.open_tasks, r.phase) is distinct from (w.status, w.open::int, w.phase)
     returning r.id, r.video_id, r.status, r.error_message, r.params
   )
-  -- A run that makes its video carries it along; runs over a finished video leave its status alone.
-  select jsonb_agg(jsonb_build_object('video', video_id, 'status', status, 'error', error_message))
+  -- A run that makes its video carries it along; runs over a finished video leave its status alone. One that goes on to find
+  -- moments has made it when its first nodes are done, whatever becomes of the rest.
+  select jsonb_agg(jsonb_build_object('video', video_id, 'error', error_message,
+             'status', case when reelfleet.video_made(id, (params->>'videoNodes')::int) then 'completed' else status end))
            filter (where video_id is not null and (params->>'makesVideo')::boolean),
          jsonb_agg(jsonb_build_object('run', id, 'error', error_message)) filter (where status in ('failed', 'cancelled', 'partial'))
   into films, unhappy from written;

@@ -1,8 +1,11 @@
 -- Domain rows a recorder asks for, applied in order. Tables are allow-listed; columns must exist (the catalog says) and
 -- exactly those present are written, so that defaults stand. What ends the moving of a video's files (archive, restore,
--- purge) concerns thousands of rows of many tables, and is one function of its own: 37-videos.sql.
+-- purge) concerns thousands of rows of many tables, and is one function of its own: 37-videos.sql; so are a clip and its picture,
+-- which take the place of others: 26-clips.sql. p_run is the run whose task
+-- has made the rows, if a task has; of runs a recorder may only count up what its own one has made.
 
-create or replace function reelfleet.apply_records(p_records jsonb) returns void
+drop function if exists reelfleet.apply_records(jsonb);
+create or replace function reelfleet.apply_records(p_records jsonb, p_run uuid default null) returns void
 language plpgsql set search_path = public, pg_temp as $$
 declare
   allowed constant text[] := array['channels', 'personas', 'categories', 'tags', 'video_tags', 'videos', 'video_jobs', 'audio_tracks',
@@ -19,6 +22,17 @@ begin
   for rec in select * from jsonb_to_recordset(p_records) as r(op text, "table" text, key text[], "values" jsonb) loop
     if rec.op in ('archive', 'restore', 'purge') and rec."table" = 'videos' then
       perform reelfleet.end_life(rec.op, (rec."values"->>'id')::uuid, rec."values");
+      continue;
+    end if;
+    if rec.op in ('keep-clip', 'replace-clip') and rec."table" = 'clips' then
+      perform reelfleet.record_clip(rec.op = 'replace-clip', rec."values", p_run);
+      continue;
+    elsif rec.op = 'clip-picture' and rec."table" = 'thumbnails' then
+      perform reelfleet.record_clip_thumbnail(rec."values");
+      continue;
+    end if;
+    if rec."table" = 'pipeline_runs' then
+      perform reelfleet.add_to_run(p_run, rec.op, rec."values");
       continue;
     end if;
     -- A file that came before its run is named with it; nobody renames or removes one this way.
@@ -65,6 +79,24 @@ begin
         raise exception 'a recorder asked for %, which is not insert, keep, upsert, update, add, delete, or the archive, restore or purge of a video', rec.op using errcode = 'invalid_parameter_value';
     end case;
   end loop;
+end $$;
+
+-- How many moments and clips a run has made (seed 003), as its tasks make them. All else of a run is the ledger's. The settle
+-- holds the run's lock.
+create or replace function reelfleet.add_to_run(p_run uuid, p_op text, p_values jsonb) returns void
+language plpgsql set search_path = public, pg_temp as $$
+begin
+  if p_op <> 'add' or p_run is null or p_run is distinct from (p_values->>'id')::uuid
+    or exists (select from jsonb_object_keys(p_values) k where k not in ('id', 'total_moments_generated', 'total_clips_created'))
+  then
+    raise exception 'a recorder may only add to the totals of its own run' using errcode = 'insufficient_privilege';
+  end if;
+  update pipeline_runs r set
+    total_moments_generated = case when p_values ? 'total_moments_generated'
+      then coalesce(r.total_moments_generated, 0) + (p_values->>'total_moments_generated')::int else r.total_moments_generated end,
+    total_clips_created = case when p_values ? 'total_clips_created'
+      then coalesce(r.total_clips_created, 0) + (p_values->>'total_clips_created')::int else r.total_clips_created end
+  where r.id = p_run;
 end $$;
 
 -- Bytes that are another video's already are refused by its name, where the unique index would only say that they are. That

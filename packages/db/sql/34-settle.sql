@@ -75,8 +75,8 @@ begin
 
   if jsonb_path_exists(p_items, '$[*].records[*]') then
     perform set_config('reelfleet.actor', p_actor, true);
-    perform reelfleet.apply_records(i.records)
-    from jsonb_to_recordset(p_items) as i(id uuid, records jsonb), (select settled::jsonb as ends) s
+    perform reelfleet.apply_records(i.records, t.run_id)
+    from jsonb_to_recordset(p_items) as i(id uuid, records jsonb) join tasks t on t.id = i.id, (select settled::jsonb as ends) s
     where s.ends->>i.id::text = 'completed' and i.records <> '[]';
   end if;
 

@@ -8,6 +8,7 @@ begin
     grant execute on function
       reelfleet.claim(uuid, uuid[], int[], int, text[]), reelfleet.claimed_by(uuid, uuid[], int[]),
       reelfleet.beat(uuid, uuid[], int[], int, int[], text[], boolean, jsonb), reelfleet.checkpoint(uuid, jsonb),
+      reelfleet.begin_call(uuid, uuid, int, uuid, text, text, jsonb), reelfleet.end_call(uuid, jsonb, bigint, bigint, text),
       reelfleet.settle(uuid, text, jsonb), reelfleet.happened(text, jsonb),
       reelfleet.worker_hello(uuid, text, text, jsonb, jsonb), reelfleet.worker_bye(uuid, jsonb),
       reelfleet.sweep_turn(int, int), reelfleet.chore_due(text, bigint), reelfleet.sweep_expire(text, int, int), reelfleet.sweep_due(int),

@@ -8,6 +8,7 @@ export {
   restoreDatabase,
 } from './backup.ts';
 export * from './client.ts';
+export { configHash, ensureConfig, promptHash } from './configs.ts';
 export { maskUrl } from './connection-error.ts';
 export * from './ledger.ts';
 export { type MigrateOptions, type MigrateResult, migrate, schemaVersion } from './migrate.ts';

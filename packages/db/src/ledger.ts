@@ -34,6 +34,7 @@ import {
   uuid,
   uuids,
 } from './client.ts';
+import { ensureConfig } from './configs.ts';
 
 const FIRST_WAIT_MS = 100;
 const LONGEST_WAIT_MS = 2_000;
@@ -206,6 +207,29 @@ export function openLedger(db: Database, beats: Database): Ledger {
     },
 
     settle: (workerId, items, signal) => inTurn(items, (part) => settle(workerId, part, signal)),
+    // Both are the same however often they are said.
+    beginCall: (workerId, call, signal) =>
+      persist(
+        () =>
+          db.call(
+            'begin_call',
+            uuid(workerId),
+            uuid(call.id),
+            int4(call.version),
+            uuid(call.callId),
+            text(call.provider),
+            text(call.requestHash),
+            json(call.request),
+          ),
+        signal,
+      ),
+    async endCall({ callId, response, tokensIn, tokensOut, costUsd }, signal) {
+      const cost = text(costUsd === null ? null : String(costUsd));
+      await persist(
+        () => db.call('end_call', uuid(callId), json(response), int(tokensIn), int(tokensOut), cost),
+        signal,
+      );
+    },
     videoAtWork: (videoId, runId, signal) =>
       persist(() => db.call('video_at_work', uuid(videoId), uuid(runId)), signal),
   };
@@ -255,6 +279,7 @@ export function openOperatorLedger(db: Database): OperatorLedger {
       again(() => db.call('operator_cancel', text(actor), uuids(target.runs ?? []), uuids(target.tasks ?? []))),
     retry: (actor, target) =>
       again(() => db.call('operator_retry', text(actor), uuids(target.runs ?? []), uuids(target.tasks ?? []))),
+    ensureConfig: (wish) => again(() => ensureConfig(db, wish)),
     async resolve(actor, item) {
       const answer = await spoken(
         db.call<Settled>('settle', uuid(null), text(actor), json([{ ...item, event: 'resolve' }])),

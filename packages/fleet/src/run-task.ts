@@ -30,6 +30,7 @@ import type { Lease, LeaseKeeper } from './lease.ts';
 import type { Meter } from './meter.ts';
 import { meteredTools } from './metered.ts';
 import type { AttemptOutcome } from './metrics.ts';
+import { type CallLedger, paidCalls } from './paid-calls.ts';
 import { type AttemptScratch, attemptScratch } from './scratch.ts';
 import type { SharedFiles } from './shared-files.ts';
 import { ownArtifacts, removeFiles, stageStorage } from './stage-storage.ts';
@@ -55,7 +56,7 @@ export interface TaskWorld {
   pauseAt(point: string, task: ClaimedTask, signal: AbortSignal): Promise<void>;
 }
 
-export interface TaskLedger {
+export interface TaskLedger extends CallLedger {
   claim(ask: ClaimAsk): Promise<ClaimAnswer>;
   checkpoint(item: CheckpointItem, signal: AbortSignal): Promise<boolean>;
   settle(item: SettleItem, signal: AbortSignal): Promise<SettleAnswer>;
@@ -202,6 +203,7 @@ async function perform(
       },
       tools: meteredTools(world.tools, task.stage, world.meter),
       providers: world.providers,
+      calls: paidCalls(fence, { ledger, lease, log, newId: world.newId, pausePoint }),
       log,
       signal: lease.signal,
       note,
@@ -224,7 +226,7 @@ async function perform(
     return {
       ...fence,
       event: 'complete',
-      output: output.data,
+      output: without(output.data, stage.recordOnly ?? []),
       // Most tasks make one or two of these at most; what is empty is not worth a way through the ledger.
       ...filled('artifacts', ownArtifacts(world.storage, task, output.data)),
       ...filled('records', world.recorders.get(stage.name)?.(output.data as never, task) ?? []),
@@ -262,6 +264,11 @@ async function perform(
 
 const filled = <K extends string, T>(key: K, list: T[]): { [Key in K]?: T[] } =>
   list.length > 0 ? ({ [key]: list } as { [Key in K]: T[] }) : {};
+
+function without(output: unknown, names: readonly string[]): unknown {
+  if (names.length === 0) return output;
+  return Object.fromEntries(Object.entries(output as object).filter(([name]) => !names.includes(name)));
+}
 
 /** The stage's input, by its template's node and its own contract. */
 function prepare(task: ClaimedTask, stage: AnyStage, world: TaskWorld): { template: PipelineTemplate; input: unknown } {

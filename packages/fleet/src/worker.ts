@@ -11,6 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type AnyStage,
   type BeatAnswer,
+  type CallEnd,
   type ClaimedTask,
   type Ledger,
   messageOf,
@@ -183,6 +184,16 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
     BATCHES,
   );
 
+  /** The process is about to end. */
+  const over = new AbortController();
+  /** Answers that were paid for, on their way into the ledger; some outlive their attempt. */
+  const keeping = new Set<Promise<void>>();
+  const endCall = (end: CallEnd): Promise<void> => {
+    const kept = ledger.endCall(end, over.signal).finally(() => keeping.delete(kept));
+    keeping.add(kept);
+    return kept;
+  };
+
   const world: TaskWorld = {
     ...deps,
     meter,
@@ -211,6 +222,8 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
           checkpoint: (item) => checkpoints.add(item),
           settle: (item, lost) => settles.add({ item, lost }),
           videoAtWork: ledger.videoAtWork,
+          beginCall: (call, signal) => ledger.beginCall(id, call, signal),
+          endCall,
         },
         leases,
         mirror,
@@ -253,6 +266,8 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
       leases.abortAll('shutdown');
       await within(idle, left() * 0.7);
     }
+    await within(Promise.allSettled(keeping), left() * 0.3);
+    over.abort(new Error('the worker stops'));
     await within(sweeper.stop(), left() * 0.2);
     // A beat that lands after the leave-taking would bring the worker back to life.
     await within(leases.stop(), left() * 0.2);

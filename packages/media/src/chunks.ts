@@ -99,7 +99,8 @@ export function planChunks(
   });
 }
 
-function sourceRange(list: FrameList, first: number, last: number, seekable: boolean): SourceRange {
+/** Where frames `first` to `last` of a source are, and how to tell that they were found. */
+export function sourceRange(list: FrameList, first: number, last: number, seekable: boolean): SourceRange {
   const { times, keys, timeBase } = list;
   const seconds = (ticks: number) => (ticks * timeBase.num) / timeBase.den;
   /** Between two frames, so that no rounding of either side can move the cut across a frame. */

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AttemptAborted } from '@reelfleet/core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ffmpegArgs, openTools, ToolError } from './ffmpeg.ts';
+import { ffmpegArgs, openTools } from './ffmpeg.ts';
+import { ToolError } from './program.ts';
 
 let dir: string;
 beforeAll(async () => {

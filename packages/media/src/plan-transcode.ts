@@ -7,7 +7,7 @@
  * numbered from 0; the place in the stream is added when the file is written. A rendition is one fragmented file whose
  * fragments are its segments: cutting it is a matter of boxes (fragments.ts), not of another muxer.
  */
-import type { Chunk } from './chunks.ts';
+import type { Chunk, SourceRange } from './chunks.ts';
 import { gopFrames, segmentFrames } from './chunks.ts';
 import { isInterlaced } from './display.ts';
 import type { Encoder } from './encoders.ts';
@@ -88,7 +88,11 @@ function fragmented(timescale: number, segmentSeconds: number): string[] {
 function chunkGraph(plan: ChunkPlan): string {
   const { picture, rungs, encoder, bits } = plan;
   const outs = rungs.map((_, index) => `[p${index}]`).join('');
-  const common = [...cut(plan), ...onTheGrid(plan), ...ordinaryLight(picture, bits === 10 ? 'yuv420p10le' : 'yuv420p')];
+  const common = [
+    ...cutFrames({ ...plan, range: plan.chunk.source }),
+    ...onTheGrid(plan),
+    ...ordinaryLight(picture, bits === 10 ? 'yuv420p10le' : 'yuv420p'),
+  ];
   return [
     `[0:${picture.index}]${common.join(',')},split=${rungs.length}${outs}`,
     ...rungs.map(
@@ -98,8 +102,16 @@ function chunkGraph(plan: ChunkPlan): string {
   ].join(';');
 }
 
-/** Exactly the frames of the chunk, and a note of what they were. */
-function cut({ picture, chunk: { source }, seenFile }: ChunkPlan): string[] {
+/** Filters that let exactly the frames of a range through, and leave a note of what they were. */
+export function cutFrames({
+  picture,
+  range: source,
+  seenFile,
+}: {
+  picture: Picture;
+  range: SourceRange;
+  seenFile: string;
+}): string[] {
   const timeBase = `settb=expr=${picture.timeBase.num}/${picture.timeBase.den}`;
   const main = trim(source.from, source.to);
   const seen = ['metadata=mode=add:key=seen:value=1', `metadata=mode=print:file=${seenFile}`];

@@ -68,3 +68,13 @@ export function lineTail(
     last: (count) => all().slice(-count),
   };
 }
+
+/** Feed chunks, get whole lines as they come. */
+export function lineReader(onLine: (line: string) => void): (chunk: string) => void {
+  let rest = '';
+  return (chunk) => {
+    const lines = (rest + chunk).split(/\r?\n|\r/);
+    rest = (lines.pop() ?? '').slice(0, 10_000);
+    for (const line of lines) onLine(line);
+  };
+}

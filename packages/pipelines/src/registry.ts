@@ -5,28 +5,38 @@
 import { type AnyStage, type PipelineTemplate, UserError } from '@reelfleet/core';
 import type { z } from 'zod';
 import { archive } from './stages/archive.ts';
+import { clip } from './stages/clip.ts';
 import { image } from './stages/image.ts';
 import { importStage } from './stages/import.ts';
+import { moments } from './stages/moments.ts';
 import { music } from './stages/music.ts';
 import { plan } from './stages/plan.ts';
 import { probe } from './stages/probe.ts';
 import { purge } from './stages/purge.ts';
+import { refine } from './stages/refine.ts';
 import { render } from './stages/render.ts';
 import { restore } from './stages/restore.ts';
+import { score } from './stages/score.ts';
 import { thumbnail } from './stages/thumbnail.ts';
 import { transcode } from './stages/transcode.ts';
 import { transcodeAudio } from './stages/transcode-audio.ts';
 import { transcodeChunk } from './stages/transcode-chunk.ts';
 import { transcodeManifest } from './stages/transcode-manifest.ts';
+import { transcription } from './stages/transcription.ts';
 import { verify } from './stages/verify.ts';
 import { album } from './templates/album.ts';
+import { clips } from './templates/clips.ts';
+import { full } from './templates/full.ts';
 import { ingest } from './templates/ingest.ts';
 import { archiveTemplate, purgeTemplate, restoreTemplate } from './templates/life.ts';
+import { momentsTemplate } from './templates/moments.ts';
 import { narrowed, type SingleParams, singleTemplate } from './templates/single.ts';
 
 const available: readonly AnyStage[] = [
   ...[plan, music, image, render, verify, thumbnail, importStage, probe],
-  ...[transcode, transcodeAudio, transcodeChunk, transcodeManifest],
+  ...[transcode, transcodeAudio, transcodeChunk, transcodeManifest, transcription],
+  clip,
+  ...[moments, refine, score],
 ];
 
 /** For the files of videos that were deleted: only as runs of their own, since the ledger must agree. */
@@ -40,6 +50,9 @@ export const stages: ReadonlyMap<string, AnyStage> = new Map(
 const known: readonly PipelineTemplate[] = [
   album,
   ingest,
+  full,
+  momentsTemplate,
+  clips,
   singleTemplate(available),
   archiveTemplate,
   restoreTemplate,

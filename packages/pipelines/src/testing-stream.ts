@@ -29,7 +29,8 @@ export function counter(size: string, rate: string, frames: number): string {
 export async function countedFrames(tools: Tools, file: string, folder: string, map = '0:v:0'): Promise<number[]> {
   const raw = join(folder, 'numbers.raw');
   await tools.ffmpeg([
-    ...['-y', '-allowed_extensions', 'ALL', '-i', file, '-map', map, '-fps_mode', 'passthrough'],
+    ...['-y', ...(file.endsWith('.m3u8') ? ['-allowed_extensions', 'ALL'] : [])],
+    ...['-i', file, '-map', map, '-fps_mode', 'passthrough'],
     // In two steps: the area filter of swscale cannot shrink by hundreds at once.
     ...[
       '-vf',

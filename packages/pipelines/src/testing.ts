@@ -9,7 +9,9 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import type {
   ArtifactRef,
   Body,
+  LanguageProvider,
   Logger,
+  PaidCalls,
   Providers,
   SetMember,
   Stage,
@@ -26,6 +28,8 @@ export interface StageWorld {
   providers: Providers;
   /** What the stages that move whole runs see of a store; by default nothing. */
   trees?: StoredTrees;
+  /** By default every attempt has some of its own, which remember nothing of an earlier one. */
+  calls?: PaidCalls;
 }
 
 export interface Attempt {
@@ -85,12 +89,28 @@ async function stageContext<I>(input: I, world: StageWorld, attempt: Attempt, di
     scratch,
     tools: world.tools,
     providers: world.providers,
+    calls: world.calls ?? memoryCalls(),
     log: quiet,
     signal: attempt.signal ?? new AbortController().signal,
     note: (line) => void diary.notes.push(line),
     async pausePoint(point) {
       diary.pauses.push(point);
       await attempt.onPause?.(point);
+    },
+  };
+}
+
+/** Paid requests whose answers are kept for as long as this object is: what the ledger does, without its fence. */
+export function memoryCalls(): PaidCalls & { readonly kept: ReadonlyMap<string, { callId: string; answer?: string }> } {
+  const kept = new Map<string, { callId: string; answer?: string }>();
+  return {
+    kept,
+    async once({ provider, request }, ask) {
+      const key = JSON.stringify([provider, request]);
+      const row = kept.get(key) ?? { callId: randomUUID() };
+      kept.set(key, row);
+      row.answer ??= JSON.stringify((await ask(row.callId)).response);
+      return JSON.parse(row.answer);
     },
   };
 }
@@ -188,6 +208,16 @@ async function digest(path: string): Promise<string> {
     .digest('hex');
 }
 
+const refuse = () => Promise.reject(new Error('this language provider finds no moments'));
+
+/** For language providers of tests that are not about moments. */
+export const withoutMoments = {
+  model: 'none',
+  findMoments: refuse,
+  scoreMoments: refuse,
+  refineMoments: refuse,
+} satisfies Partial<LanguageProvider>;
+
 /** Providers that draw and play with ffmpeg's own sources: quick, deterministic, different for every seed. */
 export function sketchProviders(tools: Tools): Providers {
   return {
@@ -219,6 +249,7 @@ export function sketchProviders(tools: Tools): Providers {
     },
     language: {
       name: 'sketch',
+      ...withoutMoments,
       async planAlbum({ niche, moods, tracks, totalMinutes }) {
         const pairs = Array.from({ length: tracks }, (_, index) => ({
           title: `${niche} No. ${index + 1}`,
@@ -229,6 +260,7 @@ export function sketchProviders(tools: Tools): Providers {
         return { title: `${niche} album`, description: `Music for ${niche}`, pairs };
       },
     },
+    speech: { missing: 'these providers hear nothing' },
     web: { open: (url) => Promise.reject(new Error(`${url} is not opened: these providers have no web`)) },
   };
 }

@@ -13,5 +13,6 @@ export {
 export { brokenInvariants, type Invariant, parseInvariants, type Violation } from './invariants.ts';
 export { type Exit, type ProcessOptions, startProcess, type TestProcess } from './process.ts';
 export { redisMissing, startRedis, type TestRedis, withRedis } from './redis.ts';
+export { speak, speechMissing, withSpeech } from './speech.ts';
 export { startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
 export { type UntilOptions, until } from './until.ts';

@@ -42,7 +42,12 @@ async function examine(cli: Cli): Promise<Finding[]> {
     import('../doctor/server.ts'),
   ]);
   const settings = cli.settings();
-  const findings: Finding[] = [machine.checkNode(), await machine.checkFfmpeg(), await machine.checkScratch(settings)];
+  const findings: Finding[] = [
+    machine.checkNode(),
+    await machine.checkFfmpeg(),
+    machine.checkSpeech(settings, process.env),
+    await machine.checkScratch(settings),
+  ];
 
   let located: FleetSettings;
   try {

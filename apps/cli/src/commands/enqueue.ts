@@ -1,5 +1,5 @@
 /**
- * `reelfleet enqueue album|stage|ingest`, one order from options or many from a file. The catalog checks each order before
+ * `reelfleet enqueue album|stage|ingest|moments|clips|full`, one order from options or many from a file. The catalog checks each order before
  * anything is written; what is checked here is only how it was typed.
  */
 import { UserError } from '@reelfleet/core';
@@ -10,6 +10,7 @@ import { place } from '../place-orders.ts';
 import type { Register } from '../program.ts';
 import { type Common, common, inherited } from './enqueue-common.ts';
 import { registerIngest } from './enqueue-ingest.ts';
+import { registerMoments } from './enqueue-moments.ts';
 
 interface AlbumOptions extends Common {
   channel?: string;
@@ -38,13 +39,15 @@ export const register: Register = (program, cli, run) => {
     .description('order work: one run from options, or many from a file of JSON lines')
     .option(
       '--from <file>',
-      'orders as JSON lines, each with its "kind" (album, stage or ingest); - reads standard input',
+      'orders as JSON lines, each with its "kind" (album, stage, ingest, moments, clips, full); - reads standard input',
     )
     .option('--json', 'print JSON')
     .action(
       run(async ({ from, json }: Common) => {
         if (from === undefined)
-          throw wrong('"reelfleet enqueue" takes what to order: album, stage, ingest, or --from FILE');
+          throw wrong(
+            '"reelfleet enqueue" takes what to order: album, ingest, full, moments, clips, stage, or --from FILE',
+          );
         await place(cli, await ordersFrom(from, {}), { json, bulk: true });
       }),
     );
@@ -95,4 +98,5 @@ export const register: Register = (program, cli, run) => {
   );
 
   registerIngest(enqueue, cli, run);
+  registerMoments(enqueue, cli, run);
 };

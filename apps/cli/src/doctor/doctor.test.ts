@@ -11,6 +11,7 @@ import { atTestEnd } from '@reelfleet/testkit';
 import { claimRunFile, writeRunFile } from '@reelfleet/worker';
 import { describe, expect, it } from 'vitest';
 import { connectionsNeeded, missingFrom } from './check.ts';
+import { checkSpeech } from './machine.ts';
 import { checkServer, judgeReach, judgeServer } from './server.ts';
 import { beating, checkTickets, judgeConnections, judgeDatabase, judgeStages, judgeTickets } from './services.ts';
 
@@ -47,6 +48,29 @@ const stage = (name: string, queued: number, pausedAt: string | null = null) => 
 });
 
 describe('doctor', () => {
+  it('says which speech provider is used, which others could be, and how to get the rest', () => {
+    const speech = (env: Record<string, string>) =>
+      checkSpeech(readSettings({ ...env, REELFLEET_DATA: '/tmp/x' }, { cwd: '/' }), { PATH: '/nowhere' });
+    const whisper = { WHISPER_BINARY: process.execPath, WHISPER_MODEL: process.execPath };
+    expect(speech({})).toMatchObject({
+      level: 'warning',
+      says: 'no provider can be used here: what is said in videos is not written down',
+      cure: expect.stringMatching(
+        /openai: set OPENAI_API_KEY.*whisper\.cpp: set WHISPER_BINARY.*pocketsphinx: install it/,
+      ),
+    });
+    expect(speech({ ...whisper, OPENAI_API_KEY: 'sk-x' })).toMatchObject({
+      level: 'note',
+      says: 'openai (also: whisper.cpp)',
+      cure: expect.stringMatching(/^pocketsphinx: install it/),
+    });
+    expect(speech({ ...whisper, WHISPER_MODEL: '/nowhere', SPEECH_PROVIDER: 'whisper.cpp' })).toMatchObject({
+      level: 'warning',
+      says: 'SPEECH_PROVIDER is whisper.cpp, which cannot be used here',
+      cure: expect.stringContaining('WHISPER_MODEL is /nowhere'),
+    });
+  });
+
   it('fails a database that is too old or has another schema, and names the cure', () => {
     expect(judgeDatabase(facts).map(({ level }) => level)).toEqual(['ok', 'ok', 'ok']);
     expect(judgeDatabase({ ...facts, major: 14 })[0]).toMatchObject({

@@ -1,4 +1,4 @@
-/** Checks of this machine: Node, ffmpeg, the scratch folder, the store. */
+/** Checks of this machine: Node, ffmpeg, speech, the scratch folder, the store. */
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, rm, statfs } from 'node:fs/promises';
@@ -8,8 +8,9 @@ import { promisify } from 'node:util';
 import type { Settings } from '@reelfleet/config';
 import { messageOf, type Storage } from '@reelfleet/core';
 import { findFfmpeg, missingSentence } from '@reelfleet/embedded';
+import { speechReport } from '@reelfleet/providers';
 import { bytes } from '../ui/format.ts';
-import { type Finding, failed, missingFrom, ok, warning } from './check.ts';
+import { type Finding, failed, missingFrom, note, ok, warning } from './check.ts';
 
 const run = promisify(execFile);
 const NODE = 24;
@@ -42,6 +43,26 @@ export async function checkFfmpeg(): Promise<Finding> {
   } catch (error) {
     return failed('ffmpeg', `${found.ffmpeg} does not list what it can (${messageOf(error)})`, cure);
   }
+}
+
+/** Which speech provider a worker started here would use, which others it could, and how to get the rest. */
+export function checkSpeech(settings: Settings, env: NodeJS.ProcessEnv): Finding {
+  const reports = speechReport(settings, env);
+  const { SPEECH_PROVIDER: wanted } = settings;
+  const usable = reports.filter((report) => report.usable).map(({ name }) => name);
+  const rest = reports.filter((report) => !report.usable).map(({ name, cure }) => `${name}: ${cure}`);
+  const cure = rest.length > 0 ? rest.join('; ') : null;
+  const chosen = wanted === undefined ? usable[0] : usable.find((name) => name === wanted);
+  if (chosen === undefined)
+    return warning(
+      'speech',
+      wanted === undefined
+        ? 'no provider can be used here: what is said in videos is not written down'
+        : `SPEECH_PROVIDER is ${wanted}, which cannot be used here`,
+      cure as string,
+    );
+  const others = usable.filter((name) => name !== chosen);
+  return note('speech', others.length > 0 ? `${chosen} (also: ${others.join(', ')})` : chosen, cure);
 }
 
 export async function checkScratch(settings: Settings): Promise<Finding> {

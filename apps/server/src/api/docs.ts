@@ -27,6 +27,7 @@ const tags = [
   ['stages', 'Kinds of work'],
   ['artifacts', 'Stored files'],
   ['videos', 'What the fleet makes'],
+  ['moments', 'What is said in videos, their moments and the clips of these'],
   ['categories', 'What videos are filed under, one each'],
   ['tags', 'The words that videos have'],
   ['audience', 'Who watched what'],

@@ -7,6 +7,8 @@ import { ingest } from './ingest.ts';
 import { playback } from './playback.ts';
 import type { Api, Noun } from './route.ts';
 import { runs } from './runs.ts';
+import { said } from './said.ts';
+import { saidOrders } from './said-orders.ts';
 import { stages } from './stages.ts';
 import { streams } from './streams.ts';
 import { tasks } from './tasks.ts';
@@ -22,6 +24,8 @@ const nouns: readonly Noun[] = [
   artifacts,
   videos,
   ingest,
+  said,
+  saidOrders,
   videoLife,
   filing,
   streams,

@@ -18,7 +18,14 @@ import { ingested, video } from './schemas.ts';
 const MEDIA = /^(video|audio)\/[a-z0-9][a-z0-9.+-]{0,60}$/;
 const BODY = 'takes the file itself ("content-type: application/octet-stream", or video/…), or JSON with its "url"';
 
-const { url: _url, tags: _tags, qualities: _qualities, priority: _priority, ...words } = orderFields.ingest;
+const {
+  url: _url,
+  tags: _tags,
+  qualities: _qualities,
+  transcribe: _,
+  priority: _priority,
+  ...words
+} = orderFields.ingest;
 const list = z.string().transform((text) => text.split(',').map((part) => part.trim()));
 /** As an address can say it: lists with commas, numbers in digits. */
 const query = z.strictObject({
@@ -30,6 +37,11 @@ const query = z.strictObject({
     .transform((text) => text.split(',').map((part) => Number.parseInt(part, 10)))
     .optional()
     .describe('Heights of its stream, separated by commas'),
+  transcribe: z
+    .enum(['true', 'false'], 'takes true or false')
+    .transform((text) => text === 'true')
+    .optional()
+    .describe('false: what is said in it is not written down'),
   priority: z
     .string()
     .regex(/^-?\d{1,5}$/, 'takes a whole number from -32768 to 32767')

@@ -57,7 +57,7 @@ describe('POST /api/runs', () => {
 
   test.each<[string, unknown, number, RegExp]>([
     ['an unknown field', { ...album, tempo: 3 }, 400, /"tempo"/],
-    ['an unknown template', { template: 'opera' }, 400, /template.*album, ingest or single/],
+    ['an unknown template', { template: 'opera' }, 400, /template.*album, ingest, full, moments, clips or single/],
     ['no template', {}, 400, /template/],
     ['a list', [album], 400, /body/],
     ['null', null, 400, /body/],

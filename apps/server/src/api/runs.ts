@@ -17,8 +17,11 @@ const order = z
       z.strictObject({ template: z.literal('album'), ...orderFields.album }),
       z.strictObject({ template: z.literal('single'), ...orderFields.stage }),
       z.strictObject({ template: z.literal('ingest'), ...orderFields.ingest }),
+      z.strictObject({ template: z.literal('moments'), ...orderFields.moments }),
+      z.strictObject({ template: z.literal('clips'), ...orderFields.clips }),
+      z.strictObject({ template: z.literal('full'), ...orderFields.full }),
     ],
-    { error: 'takes a JSON object with the "template" album, ingest or single' },
+    { error: 'takes a JSON object with the "template" album, ingest, full, moments, clips or single' },
   )
   .meta({
     examples: [
@@ -43,13 +46,9 @@ const order = z
 
 /** `template` is the word of the database and of the API; the operator's orders say which kind they are. */
 function orderOf(given: z.infer<typeof order>): Order {
-  if (given.template === 'album') {
-    const { template: _template, ...rest } = given;
-    return { kind: 'album', ...rest };
-  }
-  if (given.template === 'ingest') {
-    const { template: _template, ...rest } = given;
-    return { kind: 'ingest', ...rest };
+  if (given.template !== 'single') {
+    const { template: kind, ...rest } = given;
+    return { kind, ...rest } as Order;
   }
   const { template: _template, ...rest } = given;
   return { kind: 'stage', ...rest };

@@ -7,6 +7,7 @@ import type {
   ArtifactRow,
   AuditRow,
   CategoryRow,
+  ClipsOrdered,
   DeadLetterRow,
   Enqueued,
   Ingested,
@@ -24,15 +25,15 @@ import { runStatuses, taskStatuses } from '@reelfleet/core';
 import { z } from 'zod';
 
 /** The schema itself, if what it answers is exactly `T`. */
-const exactly =
+export const exactly =
   <T>() =>
   <S extends z.ZodType<T>>(schema: S & (T extends z.output<S> ? unknown : never)): S =>
     schema;
 
-const id = z.uuid().meta({ examples: ['0197a3f2-6c1e-7b52-9d0c-3f6a1e5b7c28'] });
-const time = z.iso.datetime().describe('ISO-8601, UTC');
+export const id = z.uuid().meta({ examples: ['0197a3f2-6c1e-7b52-9d0c-3f6a1e5b7c28'] });
+export const time = z.iso.datetime().describe('ISO-8601, UTC');
 const percent = z.number().min(0).max(100);
-const count = z.number().int().min(0);
+export const count = z.number().int().min(0);
 
 /** RFC 9457. */
 export const problem = z
@@ -182,6 +183,7 @@ export const videoDetails = exactly<VideoDetails>()(
     runs: z.array(run).describe('What was done to it, newest first'),
     streamUrl: z.string().nullable().describe('The master playlist of its stream (HLS); null until there is one'),
     captionsUrl: z.string().nullable().describe('WebVTT with what is said'),
+    transcriptLanguage: z.string().nullable().describe('Language of its transcript; null while there is none'),
     spritesUrl: z.string().nullable().describe('WebVTT that leads to the pictures for scrubbing'),
     qualities: z
       .array(
@@ -252,14 +254,25 @@ export const enqueued = exactly<Enqueued>()(
 
 export const ingested = exactly<Ingested>()(
   z.object({
-    runId: id.nullable().describe('Null only where the video is there already and its run is not kept any more'),
+    runId: id
+      .nullable()
+      .describe('Null only where there was nothing to do, and where the run that did it is not kept any more'),
     created: z.boolean().describe('False: this key, or this source, was ordered before'),
     video: z.string().nullable().describe('Identifier of the video'),
   }),
 ).meta({ id: 'Ingested' });
 
-/** What became of an order of any kind. */
-export const ordered = z.union([ingested, enqueued]);
+export const clipsOrdered = exactly<ClipsOrdered>()(
+  z.object({
+    ...ingested.shape,
+    clips: z
+      .array(z.object({ moment: z.string(), uri: z.string() }))
+      .describe('Of the moments that were named, those that have their clip already'),
+  }),
+).meta({ id: 'ClipsOrdered' });
+
+/** What became of an order of any kind; the one that says most first, since what a schema does not know is taken out. */
+export const ordered = z.union([clipsOrdered, ingested, enqueued]);
 
 /** Where the next page begins. */
 export const next = z.string().nullable().describe('The `cursor` of the next page; null on the last one');

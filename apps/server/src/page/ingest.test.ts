@@ -26,7 +26,7 @@ describe.skipIf(chromiumMissing() !== null)(withChromium('an ingested film'), ()
       ...['-f', 'lavfi', '-i', `sine=frequency=330:d=${SECONDS}`, '-c:v', 'libx264', '-preset', 'ultrafast'],
       ...['-pix_fmt', 'yuv420p', '-c:a', 'aac', '-shortest', path],
     ]);
-    const said = await fleet.cli('enqueue', 'ingest', path, '--title', 'Harbour', '--json');
+    const said = await fleet.cli('enqueue', 'ingest', path, '--title', 'Harbour', '--no-transcription', '--json');
     expect(said.code, said.stderr).toBe(0);
     const { runId } = JSON.parse(said.stdout) as { runId: string };
     expect(await fleet.ended(runId, 200_000)).toBe('completed');

@@ -8,7 +8,7 @@ import { openCaptions } from './captions.ts';
 import { type Asked, controlOf, controlsView, type PlayerFacts } from './controls.ts';
 import { toggleFullScreen } from './full-screen.ts';
 import { wishOf } from './keys.ts';
-import { openSeekBar, type SeekBar } from './seek-bar.ts';
+import { type BarMoment, openSeekBar, type SeekBar } from './seek-bar.ts';
 import { openSource, type Source } from './source.ts';
 import { openSprites } from './sprites.ts';
 import { openWatched } from './watched.ts';
@@ -21,6 +21,8 @@ export interface PlayerOptions {
   file: string | null;
   poster: string | null;
   captions: string | null;
+  /** Of the captions. */
+  language: string | null;
   sprites: string | null;
   chapters: readonly { title: string; startSeconds: number; endSeconds: number }[];
   /** As the library knows it, before anything is loaded. */
@@ -34,6 +36,8 @@ export interface Player {
   /** Whether anybody has begun to watch. */
   readonly used: boolean;
   go(seconds: number): void;
+  /** Moments to show on its bar, also while it plays. */
+  mark(moments: readonly BarMoment[]): void;
   close(): void;
 }
 
@@ -55,7 +59,7 @@ export function openPlayer(options: PlayerOptions): Player {
   bar.className = 'player-controls';
   element.append(video, bar);
 
-  const captions = options.captions === null ? null : openCaptions(video, options.captions);
+  const captions = options.captions === null ? null : openCaptions(video, options.captions, options.language);
   const sprites = options.sprites === null ? null : openSprites(video, options.sprites);
   const watched = openWatched(options.video);
   let source: Source | null = null;
@@ -242,6 +246,10 @@ export function openPlayer(options: PlayerOptions): Player {
       return used;
     },
     go,
+    mark(moments) {
+      seekBar.mark(moments);
+      redraw();
+    },
     close() {
       closed = true;
       over.abort();

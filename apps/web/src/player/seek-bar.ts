@@ -6,8 +6,17 @@
 import { clock } from '../format.ts';
 import type { Picture } from './sprites.ts';
 
+/** A stretch worth seeing, which the bar leads to. */
+export interface BarMoment {
+  title: string;
+  startSeconds: number;
+  endSeconds: number;
+}
+
 export interface SeekBar {
   readonly element: HTMLElement;
+  /** Show these moments above the rail instead of those before. */
+  mark(moments: readonly BarMoment[]): void;
   /** Show where the video is. */
   show(video: HTMLVideoElement): void;
   /** Whether a hand is on it. */
@@ -21,10 +30,10 @@ interface Options {
   chapters: readonly { title: string; startSeconds: number; endSeconds: number }[];
 }
 
-const make = (name: string, className: string, parent: HTMLElement): HTMLElement => {
+const make = (name: string, className: string, parent?: HTMLElement): HTMLElement => {
   const made = document.createElement(name);
   made.className = className;
-  parent.append(made);
+  parent?.append(made);
   return made;
 };
 
@@ -40,6 +49,8 @@ export function openSeekBar({ duration, go, pictureAt, chapters }: Options): See
   const marks = chapters
     .filter(({ startSeconds }) => startSeconds > 0)
     .map((chapter) => ({ chapter, mark: make('div', 'seek-mark', rail) }));
+  const band = make('div', 'seek-moments');
+  let moments: { moment: BarMoment; mark: HTMLButtonElement }[] = [];
   const input = make('input', 'seek-input', element) as HTMLInputElement;
   input.type = 'range';
   input.min = '0';
@@ -48,6 +59,8 @@ export function openSeekBar({ duration, go, pictureAt, chapters }: Options): See
   input.value = '0';
   input.setAttribute('aria-label', 'Seek');
   let held = false;
+  // After the bar, so that what is above the rail is clicked before it.
+  element.append(band);
 
   const at = (fraction: number) => Math.max(0, Math.min(1, fraction)) * duration();
   const fractionOf = (event: MouseEvent) => {
@@ -64,8 +77,9 @@ export function openSeekBar({ duration, go, pictureAt, chapters }: Options): See
       picture.style.backgroundImage = `url(${JSON.stringify(found.url)})`;
       picture.style.backgroundPosition = `-${found.x}px -${found.y}px`;
     }
-    const chapter = chapters.find(({ startSeconds, endSeconds }) => seconds >= startSeconds && seconds < endSeconds);
-    words.textContent = chapter === undefined ? clock(seconds) : `${clock(seconds)} · ${chapter.title}`;
+    const holds = ({ startSeconds, endSeconds }: BarMoment) => seconds >= startSeconds && seconds < endSeconds;
+    const named = moments.map(({ moment }) => moment).find(holds) ?? chapters.find(holds);
+    words.textContent = named === undefined ? clock(seconds) : `${clock(seconds)} · ${named.title}`;
     preview.classList.add('seen');
     // Never beyond the ends of the bar.
     const { width } = element.getBoundingClientRect();
@@ -94,6 +108,18 @@ export function openSeekBar({ duration, go, pictureAt, chapters }: Options): See
   return {
     element,
     busy: () => held,
+    mark(given) {
+      moments = given.map((moment) => {
+        const mark = document.createElement('button');
+        mark.className = 'seek-moment';
+        mark.setAttribute('aria-label', `Moment: ${moment.title}`);
+        // The list below the player is for the keyboard.
+        mark.tabIndex = -1;
+        mark.addEventListener('click', () => go(moment.startSeconds));
+        return { moment, mark };
+      });
+      band.replaceChildren(...moments.map(({ mark }) => mark));
+    },
     show(video) {
       const length = duration();
       const fraction = length === 0 ? 0 : video.currentTime / length;
@@ -101,6 +127,11 @@ export function openSeekBar({ duration, go, pictureAt, chapters }: Options): See
       input.setAttribute('aria-valuetext', `${clock(video.currentTime)} of ${clock(length)}`);
       played.style.transform = `scaleX(${fraction})`;
       loaded.style.transform = `scaleX(${length === 0 ? 0 : loadedTo(video) / length})`;
+      for (const { moment, mark } of moments) {
+        mark.style.left = `${(100 * moment.startSeconds) / (length || 1)}%`;
+        mark.style.width = `${(100 * (Math.min(moment.endSeconds, length || 1) - moment.startSeconds)) / (length || 1)}%`;
+        mark.classList.toggle('now', video.currentTime >= moment.startSeconds && video.currentTime < moment.endSeconds);
+      }
       for (const { chapter, mark } of marks) mark.style.left = `${(100 * chapter.startSeconds) / (length || 1)}%`;
     },
   };

@@ -5,15 +5,18 @@
  * whenever it is computed.
  */
 import type { ClaimedTask, RowChange } from '@reelfleet/core';
+import { clip } from './clip.ts';
 import { image } from './image.ts';
 import { importSource } from './import.ts';
 import * as life from './life.ts';
+import { moments, refine, score } from './moments.ts';
 import { music } from './music.ts';
 import { plan } from './plan.ts';
 import { probe } from './probe.ts';
 import { render } from './render.ts';
 import { thumbnail } from './thumbnail.ts';
 import { transcodeChunk, transcodeManifest, transcodePlan } from './transcode.ts';
+import { transcription } from './transcription.ts';
 
 /** The rows an album's tasks write to. */
 export interface AlbumRows {
@@ -59,6 +62,11 @@ export const recorders: ReadonlyMap<string, Recorder> = new Map<string, Recorder
   ['transcode', ofVideo(transcodePlan)],
   ['transcode-chunk', ofVideo(transcodeChunk)],
   ['transcode-manifest', ofVideo(transcodeManifest)],
+  ['moments', ofVideo(moments)],
+  ['refine', ofVideo(refine)],
+  ['score', ofVideo(score)],
+  ['clip', ofVideo(clip)],
+  ['transcription', ofVideo(transcription)],
   ['archive', ofDeleted(life.archive)],
   ['restore', ofDeleted(life.restore)],
   ['purge', ofDeleted(life.purge)],

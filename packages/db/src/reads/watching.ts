@@ -29,10 +29,18 @@ export async function playedFiles(db: ReadHandle, videoId: string) {
         ),
       )
       .orderBy(desc(artifacts.createdAt)),
-    db.select({ uri: transcripts.vttPath }).from(transcripts).where(eq(transcripts.videoId, videoId)),
+    db
+      .select({ uri: transcripts.vttPath, language: transcripts.language })
+      .from(transcripts)
+      .where(eq(transcripts.videoId, videoId)),
   ]);
   const newest = (name: string) => stored.find(({ uri }) => uri.endsWith(`/${name}`))?.uri ?? null;
-  return { streamUri: newest(MASTER_PLAYLIST), spritesUri: newest(SPRITES), captionsUri: transcript?.uri ?? null };
+  return {
+    streamUri: newest(MASTER_PLAYLIST),
+    spritesUri: newest(SPRITES),
+    captionsUri: transcript?.uri ?? null,
+    transcriptLanguage: transcript?.language ?? null,
+  };
 }
 
 /** The qualities of the newest transcode as its tasks count them; none once retention has taken its run. */

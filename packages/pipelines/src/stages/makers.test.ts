@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { AttemptAborted, type Providers } from '@reelfleet/core';
 import { openTools, SAMPLE_RATE } from '@reelfleet/media';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { newDiary, runStage, type StageWorld, sketchProviders } from '../testing.ts';
+import { newDiary, runStage, type StageWorld, sketchProviders, withoutMoments } from '../testing.ts';
 import { image } from './image.ts';
 import { music } from './music.ts';
 import { plan, spread } from './plan.ts';
@@ -192,7 +192,9 @@ describe('a still', () => {
 describe('a plan', () => {
   const order = { niche: 'Royal Court', moods: ['elegant'], tracks: 3, totalSeconds: 600, seed: 1 };
   const answering = (pairs: { title: string; musicPrompt: string; visualPrompt: string; durationMinutes: number }[]) =>
-    withProviders({ language: { name: 'fake', planAlbum: async () => ({ title: 'T', description: 'D', pairs }) } });
+    withProviders({
+      language: { ...withoutMoments, name: 'fake', planAlbum: async () => ({ title: 'T', description: 'D', pairs }) },
+    });
   const distinct = (count: number) =>
     Array.from({ length: count }, (_, at) => ({
       title: `T${at}`,

@@ -45,10 +45,11 @@ export const plan = defineStage({
   input: planInput,
   output: planOutput,
   policy: { stalledAfterMs: 3 * MINUTE, backoffMs: 2 * SECOND },
-  async run({ input, providers, progress, pausePoint, signal }): Promise<PlanOutput> {
+  async run({ input, providers, calls, progress, pausePoint, signal }): Promise<PlanOutput> {
     const { niche, moods, tracks, totalSeconds, seed } = input;
     progress(0.1, 'writing prompts');
-    const album = await providers.language.planAlbum({ niche, moods, tracks, totalMinutes: totalSeconds / 60, seed });
+    const order = { niche, moods, tracks, totalMinutes: totalSeconds / 60, seed };
+    const album = await providers.language.planAlbum(order, { calls, signal });
     signal.throwIfAborted();
     await pausePoint('mid-work');
 

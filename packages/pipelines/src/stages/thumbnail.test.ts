@@ -201,6 +201,18 @@ describe('for scrubbing', { timeout: 90_000 }, () => {
   });
 });
 
+test('of a clip there is a picture, which says whose it is, and none for scrubbing', async () => {
+  const made = await film('clip.mp4', [...lavfi('testsrc2=s=640x360:r=25:d=3'), ...x264]);
+  const source = { ...made, kind: 'clip' as const };
+  const { sprites, clipId, width, height } = await runStage(thumbnail, { source, sprites: false }, world);
+  expect({ sprites, clipId, width, height }).toEqual({
+    sprites: undefined,
+    clipId: source.id,
+    width: 1_280,
+    height: 720,
+  });
+});
+
 describe('what is no film', () => {
   test('a still is its own thumbnail, cut to cover', async () => {
     const source = await film('still.png', [...lavfi('color=0x3060c0:s=800x800'), '-frames:v', '1'], 'image');

@@ -1,5 +1,6 @@
 /**
- * `thumbnail`: the picture of a video for lists and players, and small pictures of all of it for scrubbing. Of a still it is the
+ * `thumbnail`: the picture of a video for lists and players, and small pictures of all of it for scrubbing, where they are wanted:
+ * a clip is too short to need them. Of a still it is the
  * still itself; of a video a frame worth showing: the whole film is looked at in small, the best places are looked at closely,
  * and the sharpest frame that is not in a fade is taken (frame-choice.ts says how). The same file gives the same pictures.
  */
@@ -34,6 +35,8 @@ export const thumbnailInput = z.object({
   source: artifactRef,
   width: z.number().int().min(16).max(3840).multipleOf(2).default(1280),
   height: z.number().int().min(16).max(2160).multipleOf(2).default(720),
+  /** Whether small pictures for scrubbing are kept. */
+  sprites: z.boolean().default(true),
 });
 type Input = z.infer<typeof thumbnailInput>;
 
@@ -41,9 +44,11 @@ export const thumbnailOutput = z.object({
   thumbnail: artifactRef,
   width: z.number().int(),
   height: z.number().int(),
+  /** The clip it is of, by its id, which is that of its file; absent where the source is no clip. */
+  clipId: z.uuid().optional(),
   /** Where in the video it is from; absent for a still. */
   atSeconds: z.number().nonnegative().optional(),
-  /** Small pictures of all of the video; absent for a still. */
+  /** Small pictures of all of the video; absent for a still, and where they were not wanted. */
   sprites: z
     .object({
       sheets: artifactSet,
@@ -87,6 +92,7 @@ async function ofStill(context: StageContext<Input>): Promise<ThumbnailOutput> {
 async function ofVideo(context: StageContext<Input>): Promise<ThumbnailOutput> {
   const { input, storage, scratch, progress, pausePoint } = context;
   const { width, height } = input;
+  const isClip = input.source.kind === 'clip';
   progress(0, 'fetching');
   const source = await storage.borrow(input.source);
   const seen = await probed(context, source);
@@ -110,6 +116,11 @@ async function ofVideo(context: StageContext<Input>): Promise<ThumbnailOutput> {
 
   await pausePoint('before-upload');
   const thumbnail = await storePicture(context, output);
+  const chosen = { thumbnail, width, height, atSeconds, ...(isClip ? { clipId: input.source.id } : {}) };
+  if (!input.sprites) {
+    progress(1, 'stored');
+    return chosen;
+  }
   const sheets = await storeSheets(context, layout);
   const vtt = await storage.put('sprites.vtt', Buffer.from(spritesVtt(layout, SHEETS, seconds)), {
     kind: 'thumbnail',
@@ -117,7 +128,7 @@ async function ofVideo(context: StageContext<Input>): Promise<ThumbnailOutput> {
   });
   progress(1, 'stored');
   const { everySeconds, count } = layout;
-  return { thumbnail, width, height, atSeconds, sprites: { sheets, vtt, everySeconds, count } };
+  return { ...chosen, sprites: { sheets, vtt, everySeconds, count } };
 }
 
 async function probed({ input, tools, signal, note }: StageContext<Input>, source: string): Promise<MediaProbe> {

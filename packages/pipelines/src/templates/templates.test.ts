@@ -189,7 +189,7 @@ describe('a run of album', () => {
 describe('the registry', () => {
   test('serves stages that are all on the list of names', () => {
     for (const name of stages.keys()) expect(allStageNames).toContain(name);
-    expect(() => stageNamed('clip')).toThrow(/stage clip is not available yet; this version serves plan, music/);
+    expect(() => stageNamed('safety')).toThrow(/stage safety is not available yet; this version serves plan, music/);
     expect(() => stageNamed('cook')).toThrow(/there is no stage named cook/);
   });
 
@@ -214,6 +214,43 @@ describe('the registry', () => {
     expect(() => runOf('album', { ...order, ...ids, minutes: 10 })).toThrow(
       'pipeline album: minutes: an album lasts 60 to 90 minutes; a shorter one is a preview',
     );
-    expect(() => runOf('opera', {})).toThrow('there is no pipeline named opera; there are album, ingest, single');
+    expect(() => runOf('opera', {})).toThrow(
+      'there is no pipeline named opera; there are album, ingest, full, moments, clips, single',
+    );
+  });
+});
+
+describe('the transcription of an ingest', () => {
+  const source = { videoId: randomUUID(), url: 'https://example.org/talk.mp4', fileName: 'talk.mp4', title: 'Talk' };
+  const skipped = (output: object, more: object = {}) => {
+    const { template, params } = runOf('ingest', { ...source, ...more });
+    return expand(template, 'probe', output, params, making).skip.includes('transcription');
+  };
+  const [silent, sounding] = [
+    { video: {}, audio: null },
+    { video: {}, audio: { codec: 'aac' } },
+  ];
+
+  test('is left out where there is no sound, or where it is not wanted', () => {
+    expect([skipped(sounding), skipped(silent), skipped(sounding, { transcribe: false })]).toEqual([false, true, true]);
+  });
+
+  test('is optional there, and not in full, where everything depends on it', () => {
+    const optional = (template: string, more: object = {}) => {
+      const run = runOf(template, { ...source, ...more });
+      return instantiate(run.template, run.params, making).tasks.find(({ key }) => key === 'transcription')?.optional;
+    };
+    expect(optional('ingest')).toBe(true);
+    expect(templates.get('full')?.nodes.find(({ key }) => key === 'transcription')).toMatchObject({ optional: false });
+    expect(templates.get('full')?.nodes.find(({ key }) => key === 'transcription')?.unless).toBeUndefined();
+  });
+
+  test('is told the language that was ordered, and the transcript that is there', () => {
+    const kept = { transcript: ref('transcript', 'a'), captions: ref('captions', 'b') };
+    const { template, params } = runOf('ingest', { ...source, language: 'de', transcript: kept });
+    const outputs = { import: { source: ref('raw', 'talk.mp4') }, probe: sounding };
+    expect(nodeOf(template, 'transcription').input({ key: 'transcription', params, payload: {}, outputs })).toEqual({
+      ...{ source: outputs.import.source, name: 'talk.mp4', language: 'de', transcript: kept },
+    });
   });
 });

@@ -1,16 +1,27 @@
 /**
  * The built-in language provider: a niche and its moods become the paired prompts of an album, without network or key.
  * Pure and deterministic by seed. Music and picture of a pair tell the same scene; titles and prompts never repeat
- * within an album; the durations sum to what was asked.
+ * within an album; the durations sum to what was asked. What it finds in speech is in builtin-moments.ts.
  */
 import { type AlbumPromptPair, type LanguageProvider, UserError } from '@reelfleet/core';
 import { hashText, makeRng, type Rng } from '../image/noise.ts';
+import { BUILTIN, findMoments, refineMoments, scoreMoments } from './builtin-moments.ts';
 import { type Form, type Theme, type ThemeScene, themes } from './themes.ts';
 
 export const builtinLanguage: LanguageProvider = {
   name: 'builtin',
+  model: BUILTIN,
   async planAlbum(request) {
     return planAlbum(request);
+  },
+  async findMoments(request) {
+    return findMoments(request);
+  },
+  async scoreMoments(request) {
+    return scoreMoments(request);
+  },
+  async refineMoments(request) {
+    return refineMoments(request);
   },
 };
 
