@@ -76,7 +76,6 @@ const planInput = JSON.stringify(PLAN);
 type Wrong = [title: string, args: () => string[], env: Record<string, string>, exitCode: 1 | 2, says: RegExp];
 const wrong: Wrong[] = [
   ['a command that is none', () => ['enqeue'], {}, 2, /no command "enqeue"; did you mean "enqueue"\?/],
-  ['a command of a later version', () => ['moments'], {}, 2, /no command "moments"/],
   ['a server on a port that is none', () => ['server', '--port', 'many'], {}, 2, /^reelfleet: --port: got "many"/],
   [
     'a server for everybody without a password',
@@ -159,10 +158,10 @@ const wrong: Wrong[] = [
   ],
   [
     'a stage of a later version',
-    () => ['enqueue', 'stage', 'clip', '--input', '{}'],
+    () => ['enqueue', 'stage', 'publish', '--input', '{}'],
     {},
     2,
-    /"clip" is not part of this version/,
+    /"publish" is not part of this version/,
   ],
   ['an input that is no JSON', () => [...stage, '--input', '{niche:'], {}, 2, /--input is no JSON/],
   ['an input that is no object', () => [...stage, '--input', '[1]'], {}, 2, /--input is no JSON object/],

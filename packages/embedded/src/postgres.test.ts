@@ -121,6 +121,8 @@ describe('startEmbeddedPostgres', () => {
   it('starts again after the process that started it was killed', async () => {
     const holder = await hold();
     holder.child.kill('SIGKILL');
+    // Until it is waited for, a killed child of ours still has its number.
+    await once(holder.child, 'exit');
     const server = await start();
     expect(server.url).toBe(holder.url);
     expect(await query(server.url, 'select 1 as n')).toEqual([{ n: 1 }]);
