@@ -148,10 +148,10 @@ async function giveBackUnbegun(
       { ...item, message: 'the answer to the claim came after its lease was over' },
       AbortSignal.timeout(GIVE_BACK_MS),
     );
-    log.warn({ status }, 'claimed too late: given back');
+    log.warn({ version: task.version, status }, 'claimed too late: given back');
     await send(tickets);
   } catch (error) {
-    log.warn({ error: String(error) }, 'claimed too late: left to the sweep');
+    log.warn({ version: task.version, error: String(error) }, 'claimed too late: left to the sweep');
   }
 }
 const GIVE_BACK_MS = 5_000;

@@ -97,9 +97,10 @@ export async function expired(
 
 /** The ghost knows, has said so once per lease, has written nothing, and the work has been done once. */
 async function laidToRest({ yard, promised }: Course, worker: YardWorker, held: readonly HeldTask[]): Promise<void> {
+  // Stopped before it could read the answer to its claim, it finds that instead, and never begins.
   const lost = ({ id, version }: HeldTask) =>
     worker.process.lines.filter(
-      (line) => line.includes('lease lost') && line.includes(id) && line.includes(`"version":${version},`),
+      (line) => /lease lost|claimed too late/.test(line) && line.includes(id) && line.includes(`"version":${version},`),
     ).length;
   for (const one of held) {
     await promised(`${worker.name} to say that it lost the lease of ${one.key}`, () => lost(one) > 0, 15_000);
