@@ -18,10 +18,9 @@ export default defineConfig({
     // One Postgres cluster for the run; what testkit starts ends with its test.
     globalSetup: ['packages/testkit/src/global-setup.ts'],
     setupFiles: ['packages/testkit/src/setup.ts'],
-    // Processes, since tests kill, freeze and trace processes; three for two cores, since the suites of whole fleets spend
-    // much of their time waiting for leases to end.
+    // Processes, since tests kill, freeze and trace processes; two, since ffmpeg and Postgres want the CPU as well.
     pool: 'forks',
-    maxWorkers: 3,
+    maxWorkers: 2,
     sequence: { sequencer: FleetsFirst },
     testTimeout: 30_000,
     hookTimeout: 60_000,
