@@ -28,7 +28,7 @@ const USAGE = `npm run bench -- [NAME…] [--short] [--strict] [--list]
   NAME      ${names.join(' ')}; all of them when none is named
   --short   see that they work, ten seconds each; the figures mean nothing and are not written
   --only    only these contenders, by id and separated by commas, for a closer look; nothing is written
-  --count   one round of so many jobs or samples per contender, for a closer look; nothing is written
+  --count   one round of so many jobs or samples per contender (seconds of source, for transcode), for a closer look; nothing is written
   --strict  exit 1 when a goal is missed
   --list    what each one asks, and its goals`;
 
