@@ -7,15 +7,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Writable } from 'node:stream';
 import { inspectDatabase } from '@reelfleet/db';
 import { migratedDatabase, type TestDatabase } from '@reelfleet/db/testing';
 import { migrateQueue } from '@reelfleet/fleet';
 import { startProcess } from '@reelfleet/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openCli } from './cli.ts';
-import { runProgram } from './program.ts';
-import { openOutput } from './ui/output.ts';
+import { runHere } from './testing.ts';
 
 const BIN = join(import.meta.dirname, '../bin/reelfleet.js');
 const WORKER = join(import.meta.dirname, '../../worker/src/main.ts');
@@ -45,23 +42,8 @@ const environment = (env: Record<string, string | undefined> = {}) => ({
   ...env,
 });
 
-async function reelfleet(args: readonly string[], env: Record<string, string | undefined> = {}) {
-  const [stdout, stderr] = [collector(), collector()];
-  const cli = openCli(environment(env), openOutput(stdout.stream, stderr.stream));
-  const exitCode = await runProgram(args, cli);
-  return { exitCode, stdout: stdout.text(), stderr: stderr.text() };
-}
-
-function collector() {
-  let text = '';
-  const stream = new Writable({
-    write(chunk, _encoding, done) {
-      text += String(chunk);
-      done();
-    },
-  }) as unknown as NodeJS.WriteStream & { fd: 2 };
-  return { stream, text: () => text };
-}
+const reelfleet = (args: readonly string[], env: Record<string, string | undefined> = {}) =>
+  runHere(args, environment(env));
 
 /** What there is to leave behind, by table; the clock of the sweep moves by itself. */
 async function rows(): Promise<Record<string, number>> {

@@ -4,16 +4,13 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, truncateSync, w
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Writable } from 'node:stream';
 import { Database, inspectDatabase } from '@reelfleet/db';
 import { migratedDatabase, type TestDatabase } from '@reelfleet/db/testing';
 import { migrateQueue } from '@reelfleet/fleet';
 import { startProcess, until } from '@reelfleet/testkit';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { openCli } from './cli.ts';
 import { examine } from './local-file.ts';
-import { runProgram } from './program.ts';
-import { openOutput } from './ui/output.ts';
+import { runHere } from './testing.ts';
 
 const BIN = join(import.meta.dirname, '../bin/reelfleet.js');
 let database: TestDatabase;
@@ -46,23 +43,8 @@ const stored = (): string[] => {
   }
 };
 
-function collector() {
-  let text = '';
-  const stream = new Writable({
-    write(chunk, _encoding, done) {
-      text += String(chunk);
-      done();
-    },
-  }) as unknown as NodeJS.WriteStream & { fd: 2 };
-  return { stream, text: () => text };
-}
-
-async function ingest(args: readonly string[], env: Record<string, string> = {}) {
-  const [stdout, stderr] = [collector(), collector()];
-  const cli = openCli({ ...environment(), ...env }, openOutput(stdout.stream, stderr.stream));
-  const exitCode = await runProgram(['enqueue', 'ingest', ...args], cli);
-  return { exitCode, stdout: stdout.text(), stderr: stderr.text() };
-}
+const ingest = (args: readonly string[], env: Record<string, string> = {}) =>
+  runHere(['enqueue', 'ingest', ...args], { ...environment(), ...env });
 
 let written = 0;
 function film(bytes: Buffer = randomBytes(50_000), name?: string): string {

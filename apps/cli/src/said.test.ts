@@ -3,14 +3,11 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Writable } from 'node:stream';
 import { Database } from '@reelfleet/db';
 import { migratedDatabase, type TestDatabase } from '@reelfleet/db/testing';
 import { migrateQueue } from '@reelfleet/fleet';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openCli } from './cli.ts';
-import { runProgram } from './program.ts';
-import { openOutput } from './ui/output.ts';
+import { runHere } from './testing.ts';
 
 let database: TestDatabase;
 let db: Database;
@@ -43,28 +40,16 @@ afterAll(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-function collector() {
-  let text = '';
-  const stream = new Writable({
-    write(chunk, _encoding, done) {
-      text += String(chunk);
-      done();
-    },
-  }) as unknown as NodeJS.WriteStream & { fd: 2 };
-  return { stream, text: () => text };
-}
-
 async function reelfleet(...args: string[]) {
-  const [stdout, stderr] = [collector(), collector()];
   const env = {
     PATH: process.env.PATH,
     DATABASE_URL: database.url,
     REELFLEET_DATA: join(dir, 'data'),
     STORAGE_URL: `file://${dir}/store`,
   };
-  const exitCode = await runProgram(args, openCli(env, openOutput(stdout.stream, stderr.stream)));
-  expect(stderr.text()).not.toMatch(/^\s+at /m);
-  return { exitCode, stdout: stdout.text(), stderr: stderr.text() };
+  const said = await runHere(args, env);
+  expect(said.stderr).not.toMatch(/^\s+at /m);
+  return said;
 }
 const json = async (...args: string[]) => {
   const said = await reelfleet(...args, '--json');

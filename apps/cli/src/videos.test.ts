@@ -3,14 +3,11 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Writable } from 'node:stream';
 import { Database } from '@reelfleet/db';
 import { migratedDatabase, type TestDatabase } from '@reelfleet/db/testing';
 import { migrateQueue } from '@reelfleet/fleet';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openCli } from './cli.ts';
-import { runProgram } from './program.ts';
-import { openOutput } from './ui/output.ts';
+import { runHere } from './testing.ts';
 
 let database: TestDatabase;
 let db: Database;
@@ -26,23 +23,8 @@ afterAll(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-function collector() {
-  let text = '';
-  const stream = new Writable({
-    write(chunk, _encoding, done) {
-      text += String(chunk);
-      done();
-    },
-  }) as unknown as NodeJS.WriteStream & { fd: 2 };
-  return { stream, text: () => text };
-}
-
-async function reelfleet(...args: string[]) {
-  const [stdout, stderr] = [collector(), collector()];
-  const env = { PATH: process.env.PATH, DATABASE_URL: database.url, REELFLEET_DATA: join(dir, 'data') };
-  const exitCode = await runProgram(args, openCli(env, openOutput(stdout.stream, stderr.stream)));
-  return { exitCode, stdout: stdout.text(), stderr: stderr.text() };
-}
+const reelfleet = (...args: string[]) =>
+  runHere(args, { PATH: process.env.PATH, DATABASE_URL: database.url, REELFLEET_DATA: join(dir, 'data') });
 const json = async (...args: string[]) => {
   const said = await reelfleet(...args, '--json');
   expect(said.stderr + said.stdout).not.toMatch(/^\s+at /m);
