@@ -41,11 +41,14 @@ export interface Storage {
     uri: string,
     options?: { start?: number; endExclusive?: number; signal?: AbortSignal },
   ): Promise<NodeJS.ReadableStream>;
-  /** Copy an object to a local path and verify its checksum on the way when one is given; throws when it differs. */
+  /**
+   * Bring an object to a local path and verify its checksum on the way when one is given; throws when it differs. It is a copy,
+   * unless `toRead` says that nobody will write to it: then it may be the stored file itself under a second name.
+   */
   download(
     uri: string,
     path: string,
-    options?: { sha256?: string; signal?: AbortSignal; onBytes?: (total: number) => void },
+    options?: { sha256?: string; toRead?: boolean; signal?: AbortSignal; onBytes?: (total: number) => void },
   ): Promise<void>;
   /** Facts about an object, or null when there is none. */
   stat(uri: string): Promise<ObjectInfo | null>;

@@ -44,6 +44,7 @@ export function sharedFiles(storage: Pick<Storage, 'download'>, folder: string):
       arrived: mkdir(folder, { recursive: true }).then(() =>
         storage.download(ref.uri, shared.path, {
           sha256: ref.sha256,
+          toRead: true,
           signal: stop.signal,
           onBytes: () => {
             for (const moved of shared.users.values()) moved();

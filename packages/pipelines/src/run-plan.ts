@@ -85,3 +85,13 @@ export async function inParallel<T, R>(
   for (const outcome of lanes) if (outcome.status === 'rejected') throw outcome.reason;
   return results;
 }
+
+/** What is given to the answer is done one after the other, in the order of asking; one that fails does not stop the next. */
+export function oneByOne(): <T>(work: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const mine = last.then(work);
+    last = mine.catch(() => {});
+    return mine;
+  };
+}

@@ -91,6 +91,31 @@ describe('the local store', () => {
     expect(await readdir(join(root, '.incoming'))).toEqual([]);
   });
 
+  test('an object that is only read is not copied: it is the stored file under a second name, still sealed', async () => {
+    const bytes = randomBytes(100_000);
+    const { uri, sha256: sum } = await storage.put('runs/film.mp4', bytes, { contentType });
+    const borrowed = join(scratch, 'film.mp4');
+    const heard: number[] = [];
+    await storage.download(uri, borrowed, { sha256: sum, toRead: true, onBytes: (total) => heard.push(total) });
+    expect(await inode(borrowed)).toBe(await inode(join(root, 'runs/film.mp4')));
+    expect([(await stat(borrowed)).mode & 0o222, heard.at(-1)]).toEqual([0, bytes.length]);
+    await storage.delete(uri);
+    expect((await readFile(borrowed)).equals(bytes)).toBe(true);
+    expect(await readdir(scratch)).toEqual(['film.mp4']);
+  });
+
+  test('an object that is only read is checked all the same, and one that anybody may write to is a copy', async () => {
+    const { uri, sha256: sum } = await storage.put('runs/film.mp4', randomBytes(1_000), { contentType });
+    const stored = join(root, 'runs/film.mp4');
+    const error = await caught(
+      storage.download(uri, join(scratch, 'x'), { sha256: sha256(Buffer.from('y')), toRead: true }),
+    );
+    expect(error.message).toContain('is damaged');
+    await storage.download(uri, join(scratch, 'mine'), { sha256: sum });
+    expect(await inode(join(scratch, 'mine'))).not.toBe(await inode(stored));
+    expect([await readdir(scratch), (await stat(stored)).nlink]).toEqual([['mine'], 1]);
+  });
+
   test("a file from elsewhere is copied, so that its owner's next change does not reach the store", async () => {
     const mine = join(home, 'holiday.mp4');
     await writeFile(mine, 'one');

@@ -25,7 +25,8 @@ import {
 import { makeFolder, seal, syncFolder } from './folders.ts';
 import { checkKey, checkPrefix, keyBelow, uriBelow } from './keys.ts';
 import { codeOf, escapes, isMissing, missingObject, objectExists, storageError } from './local-errors.ts';
-import { bytesOf, type Digest, discard, isFileBody, pump, sourceOf } from './pump.ts';
+import { giveOut, takeIn } from './local-links.ts';
+import { bytesOf, type Digest, discard, pump, sourceOf } from './pump.ts';
 import { checkRange } from './range.ts';
 
 export interface LocalOptions {
@@ -101,7 +102,8 @@ class LocalStorage implements Storage {
       options.signal?.throwIfAborted();
       const incoming = join(await this.prepare(), INCOMING, `${randomUUID()}.part`);
       try {
-        const digest = (await this.adopt(body, incoming, options)) ?? (await this.write(body, incoming, options));
+        const digest =
+          (await takeIn(body, this.scratch, incoming, options)) ?? (await this.write(body, incoming, options));
         options.signal?.throwIfAborted();
         while (!(await this.publish(incoming, dirname(dirname(incoming)), key))) {
           const there = await this.checksum(this.uriOf(key), options.signal);
@@ -143,32 +145,43 @@ class LocalStorage implements Storage {
     return stream;
   }
 
-  async download(uri: string, path: string, options: { sha256?: string } & Watch = {}): Promise<void> {
+  async download(
+    uri: string,
+    path: string,
+    options: { sha256?: string; toRead?: boolean } & Watch = {},
+  ): Promise<void> {
     options.signal?.throwIfAborted();
     const part = `${path}.${randomUUID()}.part`;
     try {
-      const source = await this.openObject(uri);
-      if (!source) throw missingObject(uri);
-      const body = bytesOf(source);
-      const target = await open(part, 'wx').catch((error) => {
-        body.destroy();
-        throw error;
-      });
-      try {
-        const { sha256 } = await pump(body, { ...options, write: target });
-        if (options.sha256 !== undefined && options.sha256 !== sha256) {
-          throw new RetryableError(
-            `${uri} is damaged: its sha256 is ${sha256}, the ledger says ${options.sha256}; run reelfleet fsck`,
-            { code: 'checksum-mismatch' },
-          );
-        }
-      } finally {
-        await target.close();
+      const found = await this.locate(this.keyOf(uri));
+      if (!found) throw missingObject(uri);
+      const linked = options.toRead ? await giveOut(found.path, part, options) : null;
+      const { sha256 } = linked ?? (await this.copyOut(uri, part, options));
+      if (options.sha256 !== undefined && options.sha256 !== sha256) {
+        throw new RetryableError(
+          `${uri} is damaged: its sha256 is ${sha256}, the ledger says ${options.sha256}; run reelfleet fsck`,
+          { code: 'checksum-mismatch' },
+        );
       }
       await rename(part, path);
     } catch (error) {
       await rm(part, { force: true });
       throw storageError(error, `cannot copy ${uri} to ${path}`, dirname(path), options.signal);
+    }
+  }
+
+  private async copyOut(uri: string, part: string, options: Watch): Promise<Digest> {
+    const source = await this.openObject(uri);
+    if (!source) throw missingObject(uri);
+    const body = bytesOf(source);
+    const target = await open(part, 'wx').catch((error) => {
+      body.destroy();
+      throw error;
+    });
+    try {
+      return await pump(body, { ...options, write: target });
+    } finally {
+      await target.close();
     }
   }
 
@@ -269,43 +282,6 @@ class LocalStorage implements Storage {
     this.cleared ??= clearStale(incoming);
     await this.cleared;
     return realpath(this.root);
-  }
-
-  /**
-   * Take a scratch file in without writing its bytes again: link it, then read it once for its checksum. Null when the
-   * body is not such a file or lies on another file system.
-   */
-  private async adopt(body: Body, incoming: string, options: Watch): Promise<Digest | null> {
-    if (this.scratch === undefined || !isFileBody(body)) return null;
-    const scratch = await realpath(this.scratch).catch(() => null);
-    const path = await realpath(body.path).catch(() => null);
-    if (!scratch || !path?.startsWith(scratch + sep)) return null;
-    // A second name means somebody outside the scratch folder may hold the same bytes, and change them.
-    if ((await lstat(path)).nlink !== 1) return null;
-    try {
-      await link(path, incoming);
-    } catch (error) {
-      if (['EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP', 'EOPNOTSUPP'].includes(codeOf(error))) return null;
-      throw error;
-    }
-    const file = await open(incoming, constants.O_RDONLY | constants.O_NOFOLLOW);
-    try {
-      // At once, so that no other process takes the link to an old file for one left behind.
-      await file.utimes(new Date(), new Date());
-      const before = await file.stat({ bigint: true });
-      if (!before.isFile() || before.nlink !== 2n) {
-        // Linked twice at the same moment: somebody else is storing this file too.
-        await rm(incoming);
-        return null;
-      }
-      const digest = await pump(bytesOf(file, true), options);
-      const after = await file.stat({ bigint: true });
-      if (after.mtimeNs !== before.mtimeNs || after.size !== before.size) throw changed(body.path);
-      await seal(file);
-      return digest;
-    } finally {
-      await file.close();
-    }
   }
 
   private async write(body: Body, incoming: string, options: Watch): Promise<Digest> {
@@ -442,10 +418,4 @@ async function isFolder(path: string): Promise<boolean> {
     (info) => info.isDirectory(),
     () => false,
   );
-}
-
-function changed(path: string): RetryableError {
-  return new RetryableError(`${path} was written to while it was stored; put a file when it is finished`, {
-    code: 'body-changed',
-  });
 }

@@ -20,7 +20,7 @@ import {
 } from '@reelfleet/media';
 import { z } from 'zod';
 import { inspectRendition, storePieces } from '../rendition-files.ts';
-import { runPlan } from '../run-plan.ts';
+import { inParallel, oneByOne, runPlan } from '../run-plan.ts';
 import {
   type ChunkInput,
   type ChunkOutput,
@@ -58,13 +58,16 @@ export const transcodeChunk = defineStage({
       await pausePoint('mid-work');
       encoder = await encode(context, source, missing);
       progress(0.9, 'checking');
-      for (const [index, rendition] of missing.entries()) {
-        const part = await checkAndStore(context, rendition, index === missing.length - 1);
-        stored.push(part);
-        await saveCheckpoint({ encoder, startedAt, stored }, stored.length);
-        progress(0.9 + (0.1 * (index + 1)) / missing.length, 'storing');
-        await pausePoint('mid-upload');
-      }
+      const inTurn = oneByOne();
+      await inParallel(longestFirst(missing), availableParallelism(), async (rendition) => {
+        const look = await lookAt(context, rendition, rendition === missing.at(-1) ? 'all' : 'keys');
+        await inTurn(async () => {
+          stored.push(await store(context, rendition, look));
+          await saveCheckpoint({ encoder, startedAt, stored }, stored.length);
+          progress(0.9 + (0.1 * stored.length) / renditions.length, 'storing');
+          await pausePoint('mid-upload');
+        });
+      });
     }
     const inOrder = renditions.map(({ quality }) => stored.find((part) => part.quality === quality) as RenditionPart);
     return {
@@ -138,34 +141,46 @@ async function encodeOnce(
   return seen.length === chunk.source.frames && timesDigest(seen) === chunk.source.digest;
 }
 
+/** Looks run side by side, since nothing else has the cores now; the one of the smallest rendition, decoded whole, takes longest. */
+function longestFirst(renditions: readonly Rendition[]): Rendition[] {
+  return [...renditions.slice(-1), ...renditions.slice(0, -1)];
+}
+
 /** The smallest rendition is decoded whole, which costs little; they all have the same frames. */
-async function checkAndStore(context: Context, rendition: Rendition, smallest: boolean): Promise<RenditionPart> {
+async function lookAt(context: Context, rendition: Rendition, decode: 'all' | 'keys') {
+  const { chunk, grid, name } = context.input;
+  const { rate } = grid;
+  return inspectRendition(
+    context,
+    fileOf(context, rendition),
+    {
+      what: `${rendition.quality} of chunk ${chunk.index + 1} of ${name}`,
+      startFrame: chunk.startFrame,
+      segmentFrames: segmentsOf(chunk.frames, rate),
+      gop: gopFrames(rate),
+      frameTicks: (timescale(rate) * rate.den) / rate.num,
+    },
+    decode,
+  );
+}
+
+async function store(
+  context: Context,
+  rendition: Rendition,
+  { pieces, keys }: Awaited<ReturnType<typeof lookAt>>,
+): Promise<RenditionPart> {
   const { input, pausePoint } = context;
   const { chunk, grid } = input;
-  const { rate } = grid;
   const { quality, progressId } = rendition;
   const file = fileOf(context, rendition);
-  const frames = segmentsOf(chunk.frames, rate);
-  const frameTicks = (timescale(rate) * rate.den) / rate.num;
-  const { pieces, keys } = await inspectRendition(
-    context,
-    file,
-    {
-      what: `${quality} of chunk ${chunk.index + 1} of ${input.name}`,
-      startFrame: chunk.startFrame,
-      segmentFrames: frames,
-      gop: gopFrames(rate),
-      frameTicks,
-    },
-    smallest ? 'all' : 'keys',
-  );
+  const frames = segmentsOf(chunk.frames, grid.rate);
   await pausePoint('before-upload');
   const { set, codecs } = await storePieces(context, file, pieces, {
     folder: quality,
     kind: 'rendition',
     contentType: 'video/mp4',
     name: (index) => `${String(chunk.firstSegment + index).padStart(5, '0')}.m4s`,
-    seconds: frames.map((count) => (count * rate.den) / rate.num),
+    seconds: frames.map((count) => (count * grid.rate.den) / grid.rate.num),
   });
   await rm(file);
   const share = (segments: number) => Math.floor((100 * segments) / input.segments);
