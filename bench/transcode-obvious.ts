@@ -1,5 +1,5 @@
 /** The best single command for the same ladder: one process, one decode, the same filters and encoder settings, HLS at once. */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Tools } from '@reelfleet/core';
 import { encoderFor, gopFrames, type Plan, printed, SOUND_KBITS } from '@reelfleet/media';
@@ -49,21 +49,48 @@ export async function planObviousLadder(source: string, plan: StreamPlan, folder
   };
 }
 
-/** Mean likeness of every `step`-th frame of a rendition to the source at the rendition's size. */
+export interface Compared {
+  readonly playlist: string;
+  readonly width: number;
+  readonly height: number;
+}
+
+export interface Likeness {
+  /** Mean SSIM. */
+  readonly mean: number;
+  readonly frames: number;
+}
+
+/** How like the source every `step`-th frame of each rendition is, at the rendition's size; all from one reading of the source. */
 export async function likenessOf(
   tools: Tools,
   source: string,
-  playlist: string,
-  { width, height }: { width: number; height: number },
-  step: number,
-): Promise<{ mean: number; frames: number }> {
+  compared: readonly Compared[],
+  { step, folder }: { step: number; folder: string },
+): Promise<Likeness[]> {
   const chosen = `select=not(mod(n\\,${step})),setpts=N/TB`;
-  const { stdout } = await tools.ffmpeg([
-    ...['-i', source, '-allowed_extensions', 'ALL', '-i', playlist, '-filter_complex'],
-    `[0:v:0]${chosen},scale=${width}:${height}:flags=bicubic,setsar=1,format=yuv420p[a];[1:v:0]${chosen},setsar=1[b];` +
-      '[b][a]ssim,metadata=mode=print:file=-',
-    ...['-f', 'null', '-'],
-  ]);
-  const seen = printed(stdout, 'lavfi.ssim.All');
-  return { mean: seen.reduce((sum, value) => sum + value, 0) / seen.length, frames: seen.length };
+  const notes = (index: number) => `ssim-${index}.txt`;
+  const graph = [
+    `[0:v:0]${chosen},split=${compared.length}${compared.map((_, index) => `[s${index}]`).join('')}`,
+    ...compared.map(
+      ({ width, height }, index) =>
+        `[s${index}]scale=${width}:${height}:flags=bicubic,setsar=1,format=yuv420p[a${index}];` +
+        `[${index + 1}:v:0]${chosen},setsar=1[b${index}];` +
+        `[b${index}][a${index}]ssim,metadata=mode=print:file=${notes(index)}[out${index}]`,
+    ),
+  ];
+  await tools.ffmpeg(
+    [
+      ...['-i', source, ...compared.flatMap(({ playlist }) => ['-allowed_extensions', 'ALL', '-i', playlist])],
+      ...['-filter_complex', graph.join(';')],
+      ...compared.flatMap((_, index) => ['-map', `[out${index}]`, '-f', 'null', '-']),
+    ],
+    { cwd: folder, timeoutMs: 3_600_000 },
+  );
+  return Promise.all(
+    compared.map(async (_, index) => {
+      const seen = printed(await readFile(join(folder, notes(index)), 'utf8'), 'lavfi.ssim.All');
+      return { mean: seen.reduce((sum, value) => sum + value, 0) / seen.length, frames: seen.length };
+    }),
+  );
 }

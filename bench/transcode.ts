@@ -13,7 +13,7 @@ import { openTools } from '@reelfleet/media';
 import { type Benchmark, type BenchmarkOptions, type Cell, judge } from './benchmark.ts';
 import { openWorld } from './support/world.ts';
 import { type MadeStream, makeStream } from './transcode-fleet.ts';
-import { likenessOf, planObviousLadder } from './transcode-obvious.ts';
+import { type Likeness, likenessOf, planObviousLadder } from './transcode-obvious.ts';
 
 const AT_MOST = 1.05;
 const AT_LEAST = 1.8;
@@ -109,15 +109,26 @@ async function run({ short, count, say }: BenchmarkOptions) {
     const obviousSeconds = (performance.now() - began) / 1_000;
     say(`single command: ${obviousSeconds.toFixed(1)} s`);
 
-    const likeness = [];
-    for (const [index, rendition] of ours.plan.renditions.entries()) {
-      const step = short ? 5 : 25;
-      const playlist = fileURLToPath(ours.manifest.renditions[index]?.playlist.uri as string);
-      const mine = await likenessOf(tools, source, playlist, rendition, step);
-      const other = await likenessOf(tools, source, join(theirs, rendition.quality, 'list.m3u8'), rendition, step);
-      likeness.push({ quality: rendition.quality, mine, other, kbits: ours.manifest.renditions[index]?.bitrate ?? 0 });
-      say(`${rendition.quality}: SSIM ${mine.mean.toFixed(4)} against ${other.mean.toFixed(4)}`);
-    }
+    const { renditions } = ours.plan;
+    const sides = (playlistOf: (quality: string, index: number) => string) =>
+      renditions.map(({ quality, width, height }, index) => ({ playlist: playlistOf(quality, index), width, height }));
+    const looks = await likenessOf(
+      tools,
+      source,
+      [
+        ...sides((_, index) => fileURLToPath(ours.manifest.renditions[index]?.playlist.uri as string)),
+        ...sides((quality) => join(theirs, quality, 'list.m3u8')),
+      ],
+      { step: short ? 5 : 25, folder },
+    );
+    const likeness = renditions.map(({ quality }, index) => ({
+      quality,
+      mine: looks[index] as Likeness,
+      other: looks[renditions.length + index] as Likeness,
+      kbits: ours.manifest.renditions[index]?.bitrate ?? 0,
+    }));
+    for (const { quality, mine, other } of likeness)
+      say(`${quality}: SSIM ${mine.mean.toFixed(4)} against ${other.mean.toFixed(4)} (${mine.frames} frames)`);
 
     let one: MadeStream | null = null;
     let two: MadeStream | null = null;
