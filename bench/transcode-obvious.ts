@@ -61,14 +61,15 @@ export interface Likeness {
   readonly frames: number;
 }
 
-/** How like the source every `step`-th frame of each rendition is, at the rendition's size; all from one reading of the source. */
+/** How like the source every `step`-th frame of each rendition's first `seconds` is, at its size; all from one reading of the source. */
 export async function likenessOf(
   tools: Tools,
   source: string,
   compared: readonly Compared[],
-  { step, folder }: { step: number; folder: string },
+  { step, seconds, folder }: { step: number; seconds: number; folder: string },
 ): Promise<Likeness[]> {
   const chosen = `select=not(mod(n\\,${step})),setpts=N/TB`;
+  const input = (...file: string[]) => ['-t', String(seconds), ...file.slice(0, -1), '-i', file.at(-1) as string];
   const notes = (index: number) => `ssim-${index}.txt`;
   const graph = [
     `[0:v:0]${chosen},split=${compared.length}${compared.map((_, index) => `[s${index}]`).join('')}`,
@@ -81,7 +82,7 @@ export async function likenessOf(
   ];
   await tools.ffmpeg(
     [
-      ...['-i', source, ...compared.flatMap(({ playlist }) => ['-allowed_extensions', 'ALL', '-i', playlist])],
+      ...[...input(source), ...compared.flatMap(({ playlist }) => input('-allowed_extensions', 'ALL', playlist))],
       ...['-filter_complex', graph.join(';')],
       ...compared.flatMap((_, index) => ['-map', `[out${index}]`, '-f', 'null', '-']),
     ],

@@ -18,6 +18,8 @@ import { type Likeness, likenessOf, planObviousLadder } from './transcode-obviou
 const AT_MOST = 1.05;
 const AT_LEAST = 1.8;
 const EQUAL = 0.002;
+/** Seconds whose frames are compared with the source: the first two ranges. */
+const COMPARED = 120;
 /** Seconds that are made, and repeated to the whole length. */
 const CLIP = 30;
 
@@ -119,7 +121,7 @@ async function run({ short, count, say }: BenchmarkOptions) {
         ...sides((_, index) => fileURLToPath(ours.manifest.renditions[index]?.playlist.uri as string)),
         ...sides((quality) => join(theirs, quality, 'list.m3u8')),
       ],
-      { step: short ? 5 : 25, folder },
+      { step: 5, seconds: COMPARED, folder },
     );
     const likeness = renditions.map(({ quality }, index) => ({
       quality,

@@ -8,8 +8,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { migratedDatabase } from '@reelfleet/db/testing';
 import { migrateQueue } from '@reelfleet/fleet';
-import { openStorage } from '@reelfleet/storage';
-import { atTestEnd, brokenInvariants, until } from '@reelfleet/testkit';
+import { storageOf } from '@reelfleet/storage';
+import { atTestEnd, brokenInvariants, startGcsServer, until } from '@reelfleet/testkit';
 import { expect, test } from 'vitest';
 import { type AlbumFleet, albumFleet } from './support/album.ts';
 
@@ -17,16 +17,16 @@ const invariants = fileURLToPath(new URL('./invariants.sql', import.meta.url));
 const contentType = 'video/mp4';
 const FILES = 150;
 
-async function fleetOfItsOwn() {
+async function fleetOfItsOwn(env: Record<string, string> = {}) {
   const database = await migratedDatabase({ migrateQueue });
   atTestEnd(() => database.drop());
-  return { ...albumFleet(database.url), url: database.url };
+  return { ...albumFleet(database.url, env), url: database.url };
 }
 
 /** A video whose run is over: one file, and a set of many. */
 async function makeVideo(fleet: AlbumFleet, identifier: string) {
   const [id, run] = [randomUUID(), randomUUID()];
-  const storage = openStorage(fleet.settings.STORAGE_URL);
+  const storage = storageOf(fleet.settings);
   const files = new Map<string, string>();
   const put = async (key: string) => {
     const stored = await storage.put(key, Buffer.from(`${identifier} ${key}`), { contentType });
@@ -144,11 +144,13 @@ test('deleting a video whose work is under way: the work is told to stop, then t
   await worker.waitForExit();
 });
 
-test('the sweep purges what was deleted longer ago than ARCHIVE_RETENTION_DAYS, and nothing else', {
+test('in a bucket that fails often, the sweep purges what was deleted longer ago than ARCHIVE_RETENTION_DAYS, and nothing else', {
   timeout: 120_000,
 }, async () => {
-  const fleet = await fleetOfItsOwn();
+  const bucket = await startGcsServer();
+  const fleet = await fleetOfItsOwn(bucket.env);
   const [old, fresh] = [await makeVideo(fleet, 'old'), await makeVideo(fleet, 'fresh')];
+  bucket.setFaults({ rate: 0.05, seed: 11 });
   const runs = [await order(fleet, 'delete', 'old'), await order(fleet, 'delete', 'fresh')];
   await fleet.db.query(`update videos set deleted_at = now() - interval '8 days' where id = '${old.id}'`);
   await fleet.startWorker({ ARCHIVE_RETENTION_DAYS: '7' });
@@ -163,4 +165,12 @@ test('the sweep purges what was deleted longer ago than ARCHIVE_RETENTION_DAYS, 
       `select idempotency_key as key, updated_by as by from pipeline_runs r join tasks t on t.run_id = r.id where r.template = 'purge'`,
     ),
   ).toMatchObject([{ key: `purge:${old.id}` }]);
+
+  expect(await fleet.ended(await order(fleet, 'restore', 'fresh'), 60_000)).toBe('completed');
+  bucket.setFaults(null);
+  expect(Object.keys(bucket.injected)).not.toEqual([]);
+  expect(await keysOf(fresh)).toEqual([...fresh.files.keys()].sort());
+  for (const [key, sha256] of fresh.files)
+    expect(await fresh.storage.checksum(fresh.storage.uriOf(key))).toMatchObject({ sha256 });
+  expect(await brokenInvariants(fleet.url, invariants, { quiet: false })).toEqual([]);
 });

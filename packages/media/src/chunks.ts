@@ -10,7 +10,12 @@ import type { Rational } from './probe.ts';
 const GOP_SECONDS = 2;
 const GOPS_PER_SEGMENT = 3;
 const CHUNK_SEGMENTS = 10;
-/** Seeks go to the key frame before the first wanted one, less this: demuxers look by decoding time, which runs ahead of showing. */
+/**
+ * Seeks go to the key frame before the first wanted one. Where the container has an index of its key frames, a little after it,
+ * since ffmpeg moves a seek 3/23 s ahead for pictures that are decoded earlier than they are shown (ffmpeg_demux.c), and the
+ * group before would be decoded for nothing: ten seconds of film, often. Elsewhere, well before it.
+ */
+const SEEK_AFTER_SECONDS = 0.2;
 const SEEK_BEFORE_SECONDS = 0.5;
 const SEEK_WELL_BEFORE_SECONDS = 15;
 /** Frames that a deinterlacer has to see on either side of those it answers. */
@@ -26,6 +31,9 @@ export interface Chunk {
   segments: number;
   source: SourceRange;
 }
+
+/** What a seek in a file is worth: `exact` finds a key frame by an index, `near` one that is not far, `none` nothing. */
+export type Seeking = 'exact' | 'near' | 'none';
 
 /** What of the source a chunk is made of. Times are absolute, as the file has them, in seconds. */
 export interface SourceRange {
@@ -83,11 +91,11 @@ export function cutRanges(
   });
 }
 
-/** All chunks of a source. `seekable` false: the file's times cannot be trusted for seeking, so every chunk reads from the start. */
+/** All chunks of a source. Where seeking is worth nothing every chunk reads from the start. */
 export function planChunks(
   list: FrameList,
   grid: Grid,
-  options: { seekable: boolean; chunkSegments?: number | undefined },
+  options: { seeking: Seeking; chunkSegments?: number | undefined },
 ): Chunk[] {
   const shown = shownFrames(list, grid);
   return cutRanges(grid.frames, grid.rate, options.chunkSegments).map((range) => {
@@ -95,12 +103,12 @@ export function planChunks(
     const lastShown = shown[range.startFrame + range.frames - 1] as number;
     // The filter that repeats frames wants to see the one that ends the last one's time.
     const last = grid.kind === 'variable' ? Math.min(lastShown + 1, list.times.length - 1) : lastShown;
-    return { ...range, source: sourceRange(list, first, last, options.seekable) };
+    return { ...range, source: sourceRange(list, first, last, options.seeking) };
   });
 }
 
 /** Where frames `first` to `last` of a source are, and how to tell that they were found. */
-export function sourceRange(list: FrameList, first: number, last: number, seekable: boolean): SourceRange {
+export function sourceRange(list: FrameList, first: number, last: number, seeking: Seeking): SourceRange {
   const { times, keys, timeBase } = list;
   const seconds = (ticks: number) => (ticks * timeBase.num) / timeBase.den;
   /** Between two frames, so that no rounding of either side can move the cut across a frame. */
@@ -108,11 +116,16 @@ export function sourceRange(list: FrameList, first: number, last: number, seekab
     index <= 0 || index >= times.length ? null : seconds(((times[index - 1] as number) + (times[index] as number)) / 2);
   const wanted = times.slice(first, last + 1);
   const widerFirst = Math.max(0, first - NEIGHBOURS);
-  const key = keys.findLast((place) => place <= widerFirst) ?? 0;
-  const start = seconds(times[key] as number);
-  const seeks = [start - SEEK_BEFORE_SECONDS, start - SEEK_WELL_BEFORE_SECONDS].filter(
-    (at) => seekable && at > seconds(times[0] as number) + 1,
-  );
+  // Neighbours are wanted of interlaced pictures only, and in those nobody seeks.
+  const at = keys.findLastIndex((place) => place <= first);
+  const start = seconds(times[keys[at] ?? 0] as number);
+  const nextKey = keys[at + 1];
+  const group = nextKey === undefined ? Infinity : seconds(times[nextKey] as number) - start;
+  const ways = [
+    ...(seeking === 'exact' ? [start + Math.min(SEEK_AFTER_SECONDS, group / 2)] : []),
+    ...(seeking === 'none' ? [] : [start - SEEK_BEFORE_SECONDS, start - SEEK_WELL_BEFORE_SECONDS]),
+  ];
+  const seeks = ways.filter((time) => time > seconds(times[0] as number) + 1);
   return {
     frames: wanted.length,
     digest: timesDigest(wanted),

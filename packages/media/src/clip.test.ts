@@ -171,7 +171,7 @@ describe('a splice', () => {
       ...{ codec: 'h264', pixelFormat: 'yuv420p', dynamicRange: 'sdr', rotation: 0, fieldOrder: 'progressive' },
       ...{ width: 64, height: 36 },
     } as never as Parameters<typeof canCopy>[0];
-    const list = { packets: 10, seekable: true };
+    const list = { packets: 10, seeking: 'exact' } as const;
     expect(canCopy(video, list)).toBe(true);
     const others = [
       { codec: 'hevc' },
@@ -181,7 +181,7 @@ describe('a splice', () => {
       { dynamicRange: 'pq' },
     ];
     for (const other of others) expect([other, canCopy({ ...video, ...other } as never, list)]).toEqual([other, false]);
-    expect(canCopy(video, { packets: null, seekable: false })).toBe(false);
+    expect(canCopy(video, { packets: null, seeking: 'none' })).toBe(false);
   });
 });
 

@@ -5,6 +5,7 @@
  */
 import { PermanentError, type RunOptions, type Tools } from '@reelfleet/core';
 import { z } from 'zod';
+import type { Seeking } from './chunks.ts';
 import { isInterlaced } from './display.ts';
 import type { FrameList } from './grid.ts';
 import { fileArgument, untrustedInput, type VideoStream } from './probe.ts';
@@ -31,22 +32,28 @@ const framesJson = z.object({
 export interface ListedFrames extends FrameList {
   /** Packets read, those that are not shown included; null when the stream was decoded. */
   packets: number | null;
-  /** Whether a seek can be trusted to find what the list says: packets have times of their own. */
-  seekable: boolean;
+  /** How far a seek can be trusted to find what the list says. */
+  seeking: Seeking;
 }
 
-/** List the frames of one video stream of a file that a user supplied. Reads all of it. */
+/** By the container, of packets that have times of their own: which ones keep an index of key frames, and which none at all. */
+function seekingIn(format: string): Seeking {
+  if (/^(avi|mpeg)$/.test(format)) return 'none';
+  return /^(mov|matroska)\b/.test(format) ? 'exact' : 'near';
+}
+
+/** List the frames of one video stream of a file that a user supplied, in `format` as ffprobe calls it. Reads all of it. */
 export async function listFrames(
   tools: Tools,
   path: string,
-  video: VideoStream,
+  { format, video }: { format: string; video: VideoStream },
   run: Pick<RunOptions, 'signal' | 'timeoutMs'>,
 ): Promise<ListedFrames> {
   const ask = (entries: string) => tools.ffprobe(listArgs(path, video.index, entries), run);
   if (!isInterlaced(video.fieldOrder)) {
     const packets = packetsJson.parse(await ask('packet=pts,duration,flags')).packets;
     const listed = fromPackets(packets, video);
-    if (listed) return listed;
+    if (listed) return { ...listed, seeking: seekingIn(format) };
   }
   const frames = framesJson.parse(await ask('frame=best_effort_timestamp,duration,pkt_duration,key_frame')).frames;
   return fromFrames(frames, video);
@@ -64,7 +71,7 @@ function listArgs(path: string, stream: number, entries: string): string[] {
 export function fromPackets(
   packets: z.infer<typeof packetsJson>['packets'],
   video: Pick<VideoStream, 'timeBase'>,
-): ListedFrames | null {
+): Omit<ListedFrames, 'seeking'> | null {
   // What an edit list hides is decoded and thrown away (flag D); what is marked corrupt (C) may not decode, and is waited for.
   const shown = packets.filter(({ flags }) => !flags.includes('D'));
   const listed: { time: number; key: boolean; duration: number }[] = [];
@@ -74,7 +81,7 @@ export function fromPackets(
   }
   const list = inOrder(listed, video);
   if (list.times.some((time, index) => index > 0 && time === list.times[index - 1])) return null;
-  return { ...list, packets: packets.length, seekable: true };
+  return { ...list, packets: packets.length };
 }
 
 export function fromFrames(
@@ -89,7 +96,7 @@ export function fromFrames(
       'the frames of this video carry no usable times; remux it first (ffmpeg -fflags +genpts -i old -c copy new.mp4)',
       { code: 'no-times' },
     );
-  return { ...inOrder(listed, video), packets: null, seekable: false };
+  return { ...inOrder(listed, video), packets: null, seeking: 'none' };
 }
 
 function inOrder(

@@ -36,7 +36,7 @@ const WORTH = 24;
  * Whether pictures of this video can stand beside encoded ones in one file, by what its stream says: plain 8-bit h264 in whole
  * frames, upright, in ordinary light, whose packets tell their times.
  */
-export function canCopy(video: VideoStream, list: Pick<ListedFrames, 'packets' | 'seekable'>): boolean {
+export function canCopy(video: VideoStream, list: Pick<ListedFrames, 'packets' | 'seeking'>): boolean {
   return (
     video.codec === 'h264' &&
     ['yuv420p', 'yuvj420p'].includes(video.pixelFormat) &&
@@ -46,7 +46,7 @@ export function canCopy(video: VideoStream, list: Pick<ListedFrames, 'packets' |
     video.width % 2 === 0 &&
     video.height % 2 === 0 &&
     list.packets !== null &&
-    list.seekable
+    list.seeking !== 'none'
   );
 }
 

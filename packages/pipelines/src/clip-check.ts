@@ -37,7 +37,7 @@ export async function judge(context: ClipContext, job: ClipJob, picture: ClipPic
   if (video.width !== picture.width || video.height !== picture.height)
     return verdict(`its picture has ${video.width}×${video.height} instead of ${picture.width}×${picture.height}`);
 
-  const list = await listFrames(tools, clip, video, { signal });
+  const list = await listFrames(tools, clip, { format: seen.format, video }, { signal });
   const frames = framesOf(job);
   if (list.times.length !== frames) return verdict(`it has ${list.times.length} frames instead of ${frames}`);
   const { times } = job.list;

@@ -49,7 +49,7 @@ export async function throughCut(
   share?: Share,
 ): Promise<void> {
   const { source, video, list, name } = job;
-  const range = sourceRange(list, first, end - 1, list.seekable);
+  const range = sourceRange(list, first, end - 1, list.seeking);
   const seenFile = 'seen.txt';
   for (const seek of range.seeks) {
     await rm(join(context.scratch, seenFile), { force: true });

@@ -29,7 +29,7 @@ export async function addSound(context: ClipContext, job: ClipJob, { path }: Cli
   const from = Math.max(startSeconds, audio.startSeconds ?? startSeconds);
   const until = Math.min(endSeconds, (audio.startSeconds ?? 0) + (audio.durationSeconds ?? Number.POSITIVE_INFINITY));
   const near = startSeconds - BEFORE_SECONDS;
-  const seeks = list.seekable && near > secondsOf(job, list.times[0] as number) + 1 ? [near, null] : [null];
+  const seeks = list.seeking !== 'none' && near > secondsOf(job, list.times[0] as number) + 1 ? [near, null] : [null];
   for (const seek of seeks) {
     await rm(join(context.scratch, HEARD), { force: true });
     await make({ source, track: audio, startSeconds, seek, heardFile: HEARD });

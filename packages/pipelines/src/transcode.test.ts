@@ -174,6 +174,26 @@ describe('a chunk', () => {
     );
   });
 
+  test.each(['mp4', 'mkv'])(
+    'of an %s is decoded from the key frame before it, found by the first seek',
+    async (container) => {
+      const file = join(root, `seek.${container}`);
+      await tools.ffmpeg(['-y', '-i', film, '-map', '0:v', '-c', 'copy', file]);
+      const plan = await runStage(transcode, { source: await refOf(file, 'raw'), chunkSegments: 1 }, world);
+      const keys = [0, 4.004, 8.008, 12.012];
+      for (const chunk of plan.chunks.slice(1)) {
+        const [seek] = chunk.source.seeks;
+        const begin = chunk.source.from as number;
+        const nearest = keys.findLast((key) => key <= begin + 0.02) as number;
+        // After the key frame: a seek to before it would be answered with the group before.
+        expect(seek).toBeGreaterThan(nearest);
+        const only = { ...chunk, source: { ...chunk.source, seeks: [seek] } };
+        await runStage(transcodeChunk, { ...plan, renditions: plan.renditions.slice(1), chunk: only }, world);
+      }
+      expect(plan.chunks).toHaveLength(3);
+    },
+  );
+
   test('reads from further before when a seek goes wrong', async () => {
     const { plan } = made;
     const [, chunk] = plan.chunks as [unknown, StreamPlan['chunks'][number]];

@@ -70,9 +70,10 @@ async function sums(file: string, filter = 'null'): Promise<string[]> {
   return frameSums((await tools.ffmpeg(['-i', file, '-map', '0:v', '-vf', filter, '-f', 'framemd5', '-'])).stdout);
 }
 async function times(file: string): Promise<number[]> {
-  const [video] = (await probe(tools, file, { trust: 'own' })).video;
+  const { format, video: pictures } = await probe(tools, file, { trust: 'own' });
+  const [video] = pictures;
   if (!video) throw new Error('no picture');
-  const { times, timeBase } = await listFrames(tools, file, video, {});
+  const { times, timeBase } = await listFrames(tools, file, { format, video }, {});
   return times.map((time) => ((time - (times[0] as number)) * timeBase.num) / timeBase.den);
 }
 /** When the tone begins, in seconds. */

@@ -126,7 +126,7 @@ async function lookAt(context: StageContext<Input>, source: string): Promise<Cli
     });
   await assertFilters(context, name, neededFilters(video));
   progress(0.05, 'listing frames');
-  const list = await listFrames(tools, source, video, { signal });
+  const list = await listFrames(tools, source, { format: seen.format, video }, { signal });
   if (list.times.length === 0)
     throw new PermanentError(`${name} has no frame that can be decoded; give a whole file`, { code: 'damaged' });
   const range = clipRange(list, { start: moment.start, end: moment.end, paddingLeft, paddingRight });

@@ -68,14 +68,14 @@ export const transcode = defineStage({
     for (const stream of [video, ...heard]) await assertDecodable(context, path, stream, name);
     await pausePoint('mid-work');
     progress(0.6, 'listing frames');
-    const list = await listFrames(tools, path, video, { signal, timeoutMs: 60 * MINUTE });
+    const list = await listFrames(tools, path, { format: seen.format, video }, { signal, timeoutMs: 60 * MINUTE });
     if (list.times.length === 0)
       throw new PermanentError(`${name} has a video stream without a single frame; give a whole file`, {
         code: 'no-frames',
       });
     await assertWhole(context, path, { seen, video, list, name });
     progress(0.9, 'planning');
-    return { ...planStream(input, name, seen, video, heard, list), name, source: input.source };
+    return { ...planStream(input, name, video, heard, list), name, source: input.source };
   },
 });
 
@@ -83,7 +83,6 @@ export const transcode = defineStage({
 function planStream(
   input: Input,
   name: string,
-  { format }: MediaProbe,
   video: VideoStream,
   heard: readonly AudioStream[],
   list: ListedFrames,
@@ -93,7 +92,7 @@ function planStream(
   const size = displaySize(video);
   const ladder = ladderOf(size, input, grid.rate, name);
   const chunks = planChunks(list, grid, {
-    seekable: list.seekable && !/^(avi|mpeg)$/.test(format),
+    seeking: list.seeking,
     chunkSegments: input.chunkSegments,
   });
   const start = ((list.times[0] as number) * video.timeBase.num) / video.timeBase.den;
