@@ -43,29 +43,20 @@ export async function makeSource(
   await tools.ffmpeg([
     ...['-y', '-f', 'lavfi', '-i', `testsrc2=s=${size}:r=30:d=${length}`],
     ...['-f', 'lavfi', '-i', `mandelbrot=s=${width / 2}x${height / 2}:r=30:maxiter=300:end_pts=900`],
-    ...['-f', 'lavfi', '-i', `aevalsrc=0.2*sin(2*PI*220*t)+0.1*sin(2*PI*(330+20*sin(t))*t):s=48000:d=${length}`],
     ...[
       '-filter_complex',
       '[1:v]format=yuv420p[m];[0:v][m]overlay=x=W/4:y=H/4:shortest=1,noise=alls=4:allf=t,format=yuv420p[v]',
     ],
-    ...[
-      '-map',
-      '[v]',
-      '-map',
-      '2:a',
-      '-t',
-      String(length),
-      '-c:v',
-      'libx264',
-      '-preset',
-      'veryfast',
-      '-crf',
-      String(crf),
-    ],
-    ...['-g', String(group), '-c:a', 'aac', '-b:a', '160k', clip],
+    ...['-map', '[v]', '-t', String(length), '-c:v', 'libx264', '-preset', 'veryfast', '-crf', String(crf)],
+    ...['-g', String(group), clip],
   ]);
   const times = Math.round(seconds / length) - 1;
-  await tools.ffmpeg(['-y', '-stream_loop', String(times), '-i', clip, '-c', 'copy', '-movflags', '+faststart', file]);
+  // Sound is added to the whole: repeated with the picture, its last frame would leave a gap at every turn.
+  await tools.ffmpeg([
+    ...['-y', '-stream_loop', String(times), '-i', clip, '-f', 'lavfi', '-i'],
+    `aevalsrc=0.2*sin(2*PI*220*t)+0.1*sin(2*PI*(330+20*sin(t))*t):s=48000:d=${seconds}`,
+    ...['-map', '0:v', '-map', '1:a', '-c:v', 'copy', '-c:a', 'aac', '-b:a', '160k', '-movflags', '+faststart', file],
+  ]);
   return file;
 }
 

@@ -94,9 +94,9 @@ export function albumFleet(databaseUrl: string, env: Record<string, string> = {}
       String(tracks),
       '--seconds',
       String(seconds),
-      // A quarter of the pixels: faults are tried here, not pictures.
+      // A ninth of the pixels: faults are tried here, not pictures.
       '--size',
-      '960x540',
+      '640x360',
       '--json',
       ...more,
     );
