@@ -15,6 +15,7 @@ import { type AlbumFleet, albumFleet } from './support/album.ts';
 
 const invariants = fileURLToPath(new URL('./invariants.sql', import.meta.url));
 const contentType = 'video/mp4';
+const FILES = 150;
 
 async function fleetOfItsOwn(env: Record<string, string> = {}) {
   const database = await migratedDatabase({ migrateQueue });
@@ -23,7 +24,7 @@ async function fleetOfItsOwn(env: Record<string, string> = {}) {
 }
 
 /** A video whose run is over: one file, and a set of many. */
-async function makeVideo(fleet: AlbumFleet, identifier: string, segments = 150) {
+async function makeVideo(fleet: AlbumFleet, identifier: string) {
   const [id, run] = [randomUUID(), randomUUID()];
   const storage = storageOf(fleet.settings);
   const files = new Map<string, string>();
@@ -35,7 +36,7 @@ async function makeVideo(fleet: AlbumFleet, identifier: string, segments = 150) 
   const film = await put(`runs/${run}/import/2/film.mp4`);
   const folder = `runs/${run}/transcode/chunk/000/2/720p`;
   const members = [];
-  for (let n = 0; n < segments; n++) {
+  for (let n = 0; n < FILES; n++) {
     const name = `${String(n).padStart(5, '0')}.m4s`;
     const { sha256, sizeBytes } = await put(`${folder}/${name}`);
     members.push({ name, sha256, sizeBytes });
@@ -148,8 +149,8 @@ test('in a bucket that fails often, the sweep purges what was deleted longer ago
 }, async () => {
   const bucket = await startGcsServer();
   const fleet = await fleetOfItsOwn(bucket.env);
-  const [old, fresh] = [await makeVideo(fleet, 'old', 40), await makeVideo(fleet, 'fresh', 40)];
-  bucket.setFaults({ rate: 0.1, seed: 11 });
+  const [old, fresh] = [await makeVideo(fleet, 'old'), await makeVideo(fleet, 'fresh')];
+  bucket.setFaults({ rate: 0.05, seed: 11 });
   const runs = [await order(fleet, 'delete', 'old'), await order(fleet, 'delete', 'fresh')];
   await fleet.db.query(`update videos set deleted_at = now() - interval '8 days' where id = '${old.id}'`);
   await fleet.startWorker({ ARCHIVE_RETENTION_DAYS: '7' });

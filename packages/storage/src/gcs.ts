@@ -9,7 +9,7 @@
  * reading in gcs-read.ts.
  */
 import { randomUUID } from 'node:crypto';
-import { open, rename, rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Readable } from 'node:stream';
 import {
@@ -32,7 +32,7 @@ import { FACTS, type ObjectFacts } from './gcs-upload.ts';
 import { contentDisposition, type Place, placeOf } from './gcs-url.ts';
 import { checkKey, checkPrefix, keyBelow, keyProblem, MAX_KEY_BYTES, uriBelow } from './keys.ts';
 import { missingObject, storageError } from './local-errors.ts';
-import { type Digest, discard, pump } from './pump.ts';
+import { type Digest, discard, pump, pumpToFile } from './pump.ts';
 import { checkRange } from './range.ts';
 
 /**
@@ -116,17 +116,9 @@ class GcsStorage implements Storage {
     const what = `cannot copy ${uri} to ${path}`;
     try {
       signal?.throwIfAborted();
-      const { sha256 } = await wholeObject(this.client, this.nameOf(key), options, async (source, watch) => {
-        const target = await open(part, 'w').catch((error) => {
-          source.destroy();
-          throw error;
-        });
-        try {
-          return await pump(source, { ...watch, write: target });
-        } finally {
-          await target.close();
-        }
-      });
+      const { sha256 } = await wholeObject(this.client, this.nameOf(key), options, (source, watch) =>
+        pumpToFile(source, part, watch),
+      );
       if (options.sha256 !== undefined && options.sha256 !== sha256) {
         throw new RetryableError(
           `${uri} is damaged: its sha256 is ${sha256}, the ledger says ${options.sha256}; run reelfleet fsck`,

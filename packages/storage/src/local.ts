@@ -26,7 +26,7 @@ import { makeFolder, seal, syncFolder } from './folders.ts';
 import { checkKey, checkPrefix, keyBelow, uriBelow } from './keys.ts';
 import { codeOf, escapes, isMissing, missingObject, objectExists, storageError } from './local-errors.ts';
 import { giveOut, takeIn } from './local-links.ts';
-import { bytesOf, type Digest, discard, pump, sourceOf } from './pump.ts';
+import { bytesOf, type Digest, discard, pump, pumpToFile, sourceOf } from './pump.ts';
 import { checkRange } from './range.ts';
 
 export interface LocalOptions {
@@ -153,9 +153,8 @@ class LocalStorage implements Storage {
     options.signal?.throwIfAborted();
     const part = `${path}.${randomUUID()}.part`;
     try {
-      const found = await this.locate(this.keyOf(uri));
-      if (!found) throw missingObject(uri);
-      const linked = options.toRead ? await giveOut(found.path, part, options) : null;
+      const found = options.toRead ? await this.locate(this.keyOf(uri)) : null;
+      const linked = found && (await giveOut(found.path, part, options));
       const { sha256 } = linked ?? (await this.copyOut(uri, part, options));
       if (options.sha256 !== undefined && options.sha256 !== sha256) {
         throw new RetryableError(
@@ -173,16 +172,7 @@ class LocalStorage implements Storage {
   private async copyOut(uri: string, part: string, options: Watch): Promise<Digest> {
     const source = await this.openObject(uri);
     if (!source) throw missingObject(uri);
-    const body = bytesOf(source);
-    const target = await open(part, 'wx').catch((error) => {
-      body.destroy();
-      throw error;
-    });
-    try {
-      return await pump(body, { ...options, write: target });
-    } finally {
-      await target.close();
-    }
+    return pumpToFile(bytesOf(source), part, options);
   }
 
   async stat(uri: string): Promise<ObjectInfo | null> {

@@ -40,6 +40,23 @@ export async function pump(
   return { sha256: hash.digest('hex'), sizeBytes };
 }
 
+/** {@link pump} into a file at `path`, which is made, or emptied. */
+export async function pumpToFile(
+  source: Readable,
+  path: string,
+  options: { signal?: AbortSignal; onBytes?: (total: number) => void },
+): Promise<Digest> {
+  const target = await open(path, 'w').catch((error) => {
+    source.destroy();
+    throw error;
+  });
+  try {
+    return await pump(source, { ...options, write: target });
+  } finally {
+    await target.close();
+  }
+}
+
 /** All bytes of an open file, in big pieces; closes it at the end unless `keepOpen`. */
 export function bytesOf(file: FileHandle, keepOpen = false): Readable {
   return file.createReadStream({ start: 0, highWaterMark: CHUNK, autoClose: !keepOpen });
