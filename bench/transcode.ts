@@ -9,7 +9,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Tools } from '@reelfleet/core';
-import { openTools } from '@reelfleet/media';
+import { chunkThreads, openTools } from '@reelfleet/media';
 import { type Benchmark, type BenchmarkOptions, type Cell, judge } from './benchmark.ts';
 import { openWorld } from './support/world.ts';
 import { type MadeStream, makeStream } from './transcode-fleet.ts';
@@ -98,9 +98,15 @@ async function run({ short, count, say }: BenchmarkOptions) {
     const ours = await make('ours, one worker', { source, workers: [null] });
     const theirs = join(folder, 'obvious');
     const began = performance.now();
-    await tools.ffmpeg((await planObviousLadder(source, ours.plan, theirs)).args, { timeoutMs: 6 * 3_600_000 });
+    await tools.ffmpeg((await planObviousLadder(source, ours.plan, theirs)).args, {
+      timeoutMs: 6 * 3_600_000,
+      threads: chunkThreads(cores),
+    });
     const obviousSeconds = (performance.now() - began) / 1_000;
     say(`single command: ${obviousSeconds.toFixed(1)} s`);
+    // Before it and after it, so that a machine that gets slower or faster on the way favours neither.
+    const again = await make('ours again', { source, workers: [null] });
+    const oursSeconds = (ours.seconds + again.seconds) / 2;
 
     const { renditions } = ours.plan;
     const sides = (playlistOf: (quality: string, index: number) => string) =>
@@ -135,6 +141,7 @@ async function run({ short, count, say }: BenchmarkOptions) {
     const rows: Cell[][] = [
       ['ours, one worker', ours.seconds, ours.seconds / obviousSeconds],
       ['single command', obviousSeconds, 1],
+      ['ours again', again.seconds, again.seconds / obviousSeconds],
       ...(one && two
         ? ([
             ['one worker, one core', one.seconds, null],
@@ -158,19 +165,21 @@ async function run({ short, count, say }: BenchmarkOptions) {
         },
       ],
       goals: [
-        judge(goals[0], ours.seconds / obviousSeconds, { atMost: AT_MOST }, (value) => `${value.toFixed(3)} times`),
+        judge(goals[0], oursSeconds / obviousSeconds, { atMost: AT_MOST }, (value) => `${value.toFixed(3)} times`),
         judge(goals[1], gap, { atMost: EQUAL }, (value) => value.toFixed(4)),
         judge(goals[2], one && two ? one.seconds / two.seconds : null, { atLeast: AT_LEAST }),
       ],
       facts: {
         ...{ ladderSize, splitSize, cores, obviousSeconds, likeness },
         ours: { seconds: ours.seconds, tasks: ours.tasks },
+        again: { seconds: again.seconds, tasks: again.tasks },
         one: one && { seconds: one.seconds, tasks: one.tasks },
         two: two && { seconds: two.seconds, tasks: two.tasks },
       },
       notes: [
         `the source repeats ${Math.min(CLIP, ladderSize.seconds)} s; both sides read the same file`,
-        'the single command looks at nothing it made and stores nothing elsewhere',
+        'the single command has as many threads; it looks at nothing it made and stores nothing elsewhere',
+        'ours is run before the single command and after it, and the goal is held against the mean',
         ...(one ? [] : ['workers could not be pinned here (taskset and two cores are needed)']),
       ],
     };

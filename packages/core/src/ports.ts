@@ -92,6 +92,8 @@ export interface RunOptions {
   cwd?: string;
   /** Threads ffmpeg may use; the worker's share by default. */
   threads?: number;
+  /** Bytes that the plan reads as inputs, by the names of media's `inputPipe`. One that cannot be read ends the run with its error. */
+  inputs?: readonly AsyncIterable<Uint8Array>[];
 }
 
 /** ffmpeg and ffprobe, as the stages see them. A program that fails throws with its last stderr lines in the message. */

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AttemptAborted } from '@reelfleet/core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ffmpegArgs, openTools } from './ffmpeg.ts';
+import { ffmpegArgs, inputPipe, openTools } from './ffmpeg.ts';
 import { ToolError } from './program.ts';
 
 let dir: string;
@@ -117,6 +117,57 @@ describe('a run that ends by itself', () => {
     expect(await tools.ffprobe(['-show_format', join(dir, 'a.wav')])).toMatchObject({ format: { format_name: 'wav' } });
     const { path } = await script('liar', 'echo "not json"');
     await expect(openTools({ threads: 1, ffprobePath: path }).ffprobe(['x'])).rejects.toThrow(/answered no JSON/);
+  });
+});
+
+describe('a run that is given bytes', () => {
+  const raw = ['-f', 's16le', '-ar', '1000', '-ac', '1'];
+  const summed = ['-map', '0', '-map', '1', '-f', 'framemd5', '-'];
+  const samples = (stdout: string, stream: number) =>
+    stdout
+      .split('\n')
+      .filter((line) => line.startsWith(`${stream},`))
+      .reduce((sum, line) => sum + Number(line.split(',')[3]), 0);
+
+  test('reads them all, from each of its inputs', async () => {
+    const inputs = [
+      (async function* () {
+        for (let second = 0; second < 5; second += 1) yield Buffer.alloc(2_000);
+      })(),
+      (async function* () {
+        yield Buffer.alloc(6_000);
+      })(),
+    ];
+    const plan = [...raw, '-i', inputPipe(0), ...raw, '-i', inputPipe(1), ...summed];
+    const { stdout } = await tools.ffmpeg(plan, { inputs });
+    expect([samples(stdout, 0), samples(stdout, 1)]).toEqual([5_000, 3_000]);
+  });
+
+  test('ends with the error of bytes that cannot be read', async () => {
+    const lost = new Error('the disk is gone');
+    const inputs = [
+      (async function* () {
+        yield Buffer.alloc(2_000);
+        throw lost;
+      })(),
+    ];
+    await expect(tools.ffmpeg([...raw, '-i', inputPipe(0), '-f', 'null', '-'], { inputs })).rejects.toBe(lost);
+  });
+
+  test('may end before it has read them all', async () => {
+    let given = 0;
+    const inputs = [
+      (async function* () {
+        for (;;) {
+          given += 1;
+          yield Buffer.alloc(100_000);
+        }
+      })(),
+    ];
+    const plan = [...raw, '-i', inputPipe(0), '-t', '1', '-f', 'framemd5', '-'];
+    const { stdout } = await tools.ffmpeg(plan, { inputs });
+    expect(samples(stdout, 0)).toBe(1_000);
+    expect(given).toBeGreaterThan(0);
   });
 });
 

@@ -6,6 +6,8 @@
  */
 import type { ChildProcess, SpawnOptions } from 'node:child_process';
 import { createRequire } from 'node:module';
+import { Readable, type Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import type { RunOptions, Tools } from '@reelfleet/core';
 import type { FfmpegCommand, FfmpegCommandOptions } from 'fluent-ffmpeg';
 import { execute, exitOf, type Listeners, type ProgramLimits, type Started, ToolError } from './program.ts';
@@ -31,17 +33,30 @@ interface Spawning extends FfmpegCommand {
     onEnd: (error: Error | null) => void,
   ): void;
 }
+/** After stdin, stdout, stderr and progress. */
+const FIRST_INPUT = 4;
+/** How a plan names the bytes that a run gives it (`RunOptions.inputs`). */
+export const inputPipe = (index: number): string => `pipe:${FIRST_INPUT + index}`;
+
 const fluent = createRequire(import.meta.url)('fluent-ffmpeg') as (options: FfmpegCommandOptions) => Spawning;
 
 /** Open the tools. Cheap and synchronous; a missing ffmpeg is reported by the first run. */
 export function openTools(options: ToolsOptions): Tools {
-  const start = (program: string, args: readonly string[], run: RunOptions) =>
-    execute({
-      ...{ program, args, run, limits: options },
+  const start = (program: string, args: readonly string[], { signal, ...run }: RunOptions) => {
+    const unfed = new AbortController();
+    return execute({
+      ...{ program, args, limits: options },
+      run: { ...run, signal: signal ? AbortSignal.any([signal, unfed.signal]) : unfed.signal },
       codes: { failed: 'ffmpeg', missing: 'no-ffmpeg' },
       install: 'install ffmpeg (apt install ffmpeg, brew install ffmpeg, dnf install ffmpeg)',
-      start: (command, whole, on) => spawnGroup(command, whole, run.cwd, { ...on, progress: motionOf(run.onProgress) }),
+      start(command, whole, on) {
+        const started = spawnGroup(command, whole, run, { ...on, progress: motionOf(run.onProgress) });
+        for (const [index, bytes] of (run.inputs ?? []).entries())
+          feed(bytes, started.child.stdio[FIRST_INPUT + index] as Writable).catch((error) => unfed.abort(error));
+        return started;
+      },
     });
+  };
   const ffmpegPath = options.ffmpegPath ?? 'ffmpeg';
   const ffprobePath = options.ffprobePath ?? 'ffprobe';
   return {
@@ -86,7 +101,7 @@ export function ffmpegArgs(planned: readonly string[], threads: number): string[
 function spawnGroup(
   command: string,
   args: string[],
-  cwd: string | undefined,
+  { cwd, inputs = [] }: Pick<RunOptions, 'cwd' | 'inputs'>,
   on: Listeners & { progress(chunk: string): void },
 ): Started {
   let started: Started | undefined;
@@ -98,7 +113,7 @@ function spawnGroup(
     {
       detached: process.platform !== 'win32',
       windowsHide: true,
-      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe', ...inputs.map(() => 'pipe' as const)],
       ...(cwd === undefined ? {} : { cwd }),
       captureStdout: false,
       stdoutLines: 1,
@@ -118,6 +133,16 @@ function spawnGroup(
   );
   if (!started) throw new Error(`could not start ${command}`);
   return started;
+}
+
+/** Give a program its bytes. It may end before it has read them all: then how it ended says why, not this. */
+async function feed(bytes: AsyncIterable<Uint8Array>, to: Writable): Promise<void> {
+  try {
+    await pipeline(Readable.from(bytes, { objectMode: false }), to);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? '';
+    if (!['EPIPE', 'ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE'].includes(code)) throw error;
+  }
 }
 
 /** Tell the caller only of motion: a program that repeats the same numbers is standing still, and the watchdog must see it. */

@@ -18,6 +18,7 @@ export * from './light.ts';
 export * from './plan.ts';
 export * from './plan-album.ts';
 export * from './plan-clip.ts';
+export * from './plan-inspection.ts';
 export * from './plan-sound.ts';
 export * from './plan-still.ts';
 export * from './plan-thumbnail.ts';

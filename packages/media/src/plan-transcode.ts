@@ -42,6 +42,12 @@ export function timescale(rate: Rational): number {
   return rate.num >= 10_000 ? rate.num : rate.num * Math.ceil(10_000 / rate.num);
 }
 
+/**
+ * Threads for decoding and filtering beside the encoders' own: twice the cores, since each waits for others now and then, but
+ * no more than ffmpeg advises. They do not change what comes out.
+ */
+export const chunkThreads = (cores: number): number => Math.min(16, 2 * cores);
+
 export function planChunk(plan: ChunkPlan): Plan {
   const { chunk, rungs, grid, encoder, seek } = plan;
   const seeking = seek === null ? [] : ['-seek_timestamp', '1', '-ss', decimal(seek), '-noaccurate_seek'];

@@ -1,20 +1,31 @@
 /**
- * From an encoder's file to what is stored: a look at the whole of it, then its header and segments as files of their own. That
- * ffmpeg ended well proves nothing, so every frame is counted in the file, every segment must begin where the plan says, with
- * a key frame, and what was written is decoded: every key frame, or all frames where that is asked for.
+ * From an encoder's files to what is stored: a look at all they hold, while they are written, then their headers and segments as
+ * files of their own. That ffmpeg ended well proves nothing, so every frame is counted in the file, every segment must begin
+ * where the plan says, with a key frame, and what was written is decoded: all key frames, of the smallest rendition all frames.
  */
 import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ArtifactSet, RetryableError, type StageContext } from '@reelfleet/core';
-import { codecString, cutOut, type Fragments, readFragments, readHeader } from '@reelfleet/media';
-import { z } from 'zod';
+import { createInterface } from 'node:readline';
+import { type ArtifactSet, MINUTE, RetryableError, type StageContext } from '@reelfleet/core';
+import {
+  codecString,
+  cutOut,
+  type Found,
+  type Fragments,
+  inputPipe,
+  planInspection,
+  readFragments,
+  readHeader,
+  readInspection,
+} from '@reelfleet/media';
 import { runPlan } from './run-plan.ts';
 import { HEADER } from './stream-parts.ts';
 
 type Context = StageContext<unknown>;
 
-/** What a rendition of one range must be: frames of each segment, of each group, and the clock. */
+/** What all renditions of one range must be: frames of each segment, of each group, and the clock. */
 export interface Promised {
   what: string;
   startFrame: number;
@@ -24,49 +35,93 @@ export interface Promised {
   frameTicks: number;
 }
 
-const packetsJson = z.object({
-  packets: z.array(z.object({ pts: z.number().int(), flags: z.string() })),
-});
+/** A rendition's file, and its bytes while it is written. */
+export interface RenditionFile {
+  quality: string;
+  path: string;
+  bytes: AsyncIterable<Uint8Array>;
+}
+
+/** A rendition that was found good: its pieces, and where its key frames are, counted in frames of the stream. */
+export interface Inspected {
+  pieces: Fragments;
+  keys: string;
+}
 
 const bad = (what: string, problem: string) =>
   new RetryableError(`${what} is not as planned: ${problem}`, { code: 'bad-segment' });
 
-/** Look at a rendition's file. Answers its pieces and where its key frames are, counted in frames of the stream. */
-export async function inspectRendition(
+/**
+ * Look at the renditions of a range as they are written; ends when all their bytes were given. The last one, the smallest, is
+ * decoded whole, which costs little, and the others' key frames; they all have the same frames. Throws ToolError as soon as
+ * something cannot be decoded, and RetryableError for what is not as promised.
+ */
+export async function inspectRenditions(
   context: Context,
-  file: string,
+  files: readonly RenditionFile[],
   promised: Promised,
-  decode: 'keys' | 'all',
-): Promise<{ pieces: Fragments; keys: string }> {
-  const { what, startFrame, segmentFrames, gop, frameTicks } = promised;
+): Promise<Inspected[]> {
+  const { what, segmentFrames, gop } = promised;
   const total = segmentFrames.reduce((sum, frames) => sum + frames, 0);
-  const pieces = await piecesOf(file, what);
+  const decode = files.map((_, index) => (index === files.length - 1 ? 'all' : 'keys') as 'all' | 'keys');
+  const notes = join(context.scratch, 'inspection.txt');
+  await runPlan(
+    context,
+    planInspection(
+      what,
+      decode.map((which, index) => ({ source: inputPipe(index), decode: which })),
+      `file:${notes}`,
+    ),
+    undefined,
+    // It has all the time of the encoder, which is to have the cores.
+    { inputs: files.map(({ bytes }) => bytes), threads: 1, timeoutMs: 6 * 60 * MINUTE },
+  );
+  const found = await readInspection(createInterface({ input: createReadStream(notes) }), files.length);
+  return Promise.all(
+    files.map(async ({ quality, path }, index) => {
+      const rendition = `${quality} of ${what}`;
+      const { frames, decoded } = found[index] as Found;
+      assertFrames(frames, total, promised, rendition);
+      const wanted = decode[index] === 'all' ? total : Math.ceil(total / gop);
+      if (decoded !== wanted) throw bad(rendition, `${decoded} of ${wanted} frames that were tried can be decoded`);
+      const pieces = await piecesOf(path, rendition);
+      assertSegments(pieces, promised, rendition);
+      return { pieces, keys: keysDigest(total, promised) };
+    }),
+  );
+}
+
+function assertFrames(frames: Found['frames'], total: number, { gop, frameTicks }: Promised, rendition: string): void {
+  if (frames.length !== total) throw bad(rendition, `it has ${frames.length} frames instead of ${total}`);
+  // A demuxer adds the encoder's delay to all times alike; the segments' own times are what players go by.
+  const first = frames[0]?.time ?? 0;
+  frames.forEach(({ time, key }, index) => {
+    if (time - first !== index * frameTicks) throw bad(rendition, `frame ${index} is shown at the wrong time`);
+    if (key !== (index % gop === 0)) throw bad(rendition, `frame ${index} is or is not a key frame`);
+  });
+}
+
+function assertSegments(
+  { fragments }: Fragments,
+  { startFrame, segmentFrames, frameTicks }: Promised,
+  rendition: string,
+): void {
   let frame = startFrame;
   const starts = segmentFrames.map((frames) => {
     const at = frame * frameTicks;
     frame += frames;
     return at;
   });
-  const times = pieces.fragments.map(({ time }) => time);
+  const times = fragments.map(({ time }) => time);
   if (times.length !== starts.length || times.some((time, index) => time !== starts[index]))
-    throw bad(what, `it has ${times.length} segments (at ${times.slice(0, 3)}…) instead of ${starts.length}`);
+    throw bad(rendition, `it has ${times.length} segments (at ${times.slice(0, 3)}…) instead of ${starts.length}`);
+}
 
-  const answer = await context.tools.ffprobe(
-    ['-of', 'json=compact=1', '-show_entries', 'packet=pts,flags', '-i', `file:${file}`],
-    { signal: context.signal },
-  );
-  const packets = packetsJson.parse(answer).packets.sort((a, b) => a.pts - b.pts);
-  if (packets.length !== total) throw bad(what, `it has ${packets.length} frames instead of ${total}`);
-  // A demuxer adds the encoder's delay to all times alike; the segments' own times, above, are what players go by.
-  const first = packets[0]?.pts ?? 0;
-  packets.forEach(({ pts, flags }, index) => {
-    if (pts - first !== index * frameTicks) throw bad(what, `frame ${index} is shown at the wrong time`);
-    if (flags.includes('K') !== (index % gop === 0)) throw bad(what, `frame ${index} is or is not a key frame`);
-  });
-  await decodeSome(context, file, what, decode, decode === 'all' ? total : Math.ceil(total / gop));
+/** The SHA-256 of the list of key frames, by which renditions and ranges are held against each other. */
+function keysDigest(total: number, { startFrame, gop }: Promised): string {
   const keys = createHash('sha256');
   for (let key = 0; key < total; key += gop) keys.update(`${startFrame + key}\n`);
-  return { pieces, keys: keys.digest('hex') };
+  return keys.digest('hex');
 }
 
 export async function piecesOf(file: string, what: string): Promise<Fragments> {
@@ -75,20 +130,6 @@ export async function piecesOf(file: string, what: string): Promise<Fragments> {
   } catch (cause) {
     throw bad(what, cause instanceof Error ? cause.message : String(cause));
   }
-}
-
-async function decodeSome(context: Context, file: string, what: string, decode: 'keys' | 'all', wanted: number) {
-  const { stdout } = await runPlan(context, {
-    what: `decoding ${what}`,
-    args: [
-      ...['-xerror', '-err_detect', 'explode', ...(decode === 'keys' ? ['-skip_frame', 'nokey'] : [])],
-      // Scaled to next to nothing: the frames are counted, not looked at.
-      ...['-i', `file:${file}`, '-map', '0:v', '-fps_mode', 'passthrough', '-vf', 'scale=16:16:flags=neighbor'],
-      ...['-f', 'framecrc', '-'],
-    ],
-  });
-  const decoded = stdout.split('\n').filter((line) => /^\d/.test(line)).length;
-  if (decoded !== wanted) throw bad(what, `${decoded} of ${wanted} frames that were tried can be decoded`);
 }
 
 /** Cut a file that was found good into header and segments, and store them as one set. */

@@ -17,12 +17,15 @@ export interface Share {
   step: string;
 }
 
-/** Run a plan in the scratch folder. Throws ToolError when the program fails, `signal.reason` when the attempt ends. */
+/**
+ * Run a plan in the scratch folder. Throws ToolError when the program fails, `signal.reason` when the attempt ends. `onMotion`
+ * is called when the program has moved on.
+ */
 export async function runPlan(
   context: Context,
   plan: Plan,
   share?: Share,
-  options: Pick<RunOptions, 'timeoutMs' | 'threads'> = {},
+  { onMotion, ...options }: Pick<RunOptions, 'timeoutMs' | 'threads' | 'inputs'> & { onMotion?: () => void } = {},
 ): Promise<ToolResult> {
   const { log, signal } = context;
   log.debug({ what: plan.what, args: plan.args }, 'ffmpeg started');
@@ -34,6 +37,7 @@ export async function runPlan(
       ...options,
       onProgress({ outTimeSeconds, frames }) {
         context.moved();
+        onMotion?.();
         if (!share) return;
         const done = share.frames ? frames / share.frames : outTimeSeconds / share.seconds;
         context.progress(share.from + (share.to - share.from) * Math.min(1, done), share.step);
@@ -84,14 +88,4 @@ export async function inParallel<T, R>(
   const lanes = await Promise.allSettled(Array.from({ length: Math.min(limit, items.length) }, lane));
   for (const outcome of lanes) if (outcome.status === 'rejected') throw outcome.reason;
   return results;
-}
-
-/** What is given to the answer is done one after the other, in the order of asking; one that fails does not stop the next. */
-export function oneByOne(): <T>(work: () => Promise<T>) => Promise<T> {
-  let last: Promise<unknown> = Promise.resolve();
-  return (work) => {
-    const mine = last.then(work);
-    last = mine.catch(() => {});
-    return mine;
-  };
 }

@@ -205,6 +205,71 @@ describe('a chunk', () => {
     );
   });
 
+  const encoding = (args: readonly string[]) => args.includes('libx264');
+
+  test('whose key frames are not where the plan wants them is not stored', async () => {
+    const careless: Tools = {
+      ...tools,
+      ffmpeg: (args, options) =>
+        tools.ffmpeg(encoding(args) ? args.map((arg) => (arg === '60' ? '45' : arg)) : args, options),
+    };
+    const diary = newDiary();
+    const [chunk] = made.plan.chunks;
+    const run = runStage(transcodeChunk, { ...made.plan, chunk }, { ...world, tools: careless }, {}, diary);
+    await expect(run).rejects.toThrow(
+      /^480p of chunk 1 of the film is not as planned: frame 45 is or is not a key frame$/,
+    );
+    expect(diary.checkpoints).toEqual([]);
+  });
+
+  test('that cannot be decoded again is not stored, and its encoder is stopped as soon as that is seen', async () => {
+    let ended: unknown = 'well';
+    const spoilt: Tools = {
+      ...tools,
+      async ffmpeg(args, options) {
+        if (!encoding(args)) return tools.ffmpeg(args, options);
+        const slowly = args.flatMap((arg) => (arg === '-i' ? ['-readrate', '6', arg] : [arg]));
+        const noisy = slowly.flatMap((arg) => (arg === '-c:v' ? ['-bsf:v', 'noise=amount=1000', arg] : [arg]));
+        try {
+          return await tools.ffmpeg(noisy, options);
+        } catch (error) {
+          ended = error;
+          throw error;
+        }
+      },
+    };
+    const plan = await runStage(transcode, { source: await refOf(film, 'raw'), name: 'the film' }, world);
+    const [chunk] = plan.chunks;
+    const diary = newDiary();
+    const run = runStage(transcodeChunk, { ...plan, chunk }, { ...world, tools: spoilt }, {}, diary);
+    const thrown: unknown = await run.catch((error: unknown) => error);
+    expect((thrown as Error).message).toMatch(/^ffmpeg ended with exit code/);
+    expect(ended).toBe(thrown);
+    expect(diary.notes[0]).toBe('ffmpeg, looking at chunk 1 of the film:');
+    expect(diary.checkpoints).toEqual([]);
+  });
+
+  test('of an announced encoder that puts key frames where it likes is made by software', async () => {
+    const stubborn: Tools = {
+      ...tools,
+      encoders: ['h264_nvenc'],
+      ffmpeg: (args, options) => {
+        if (!args.includes('h264_nvenc')) return tools.ffmpeg(args, options);
+        const [before, after] = [args.slice(0, args.indexOf('-filter_complex') + 2), args.slice(-3)];
+        const outputs = made.plan.renditions.flatMap(({ quality }, index) => [
+          ...['-map', `[out${index}]`, '-c:v', 'libx264', '-preset', 'ultrafast', '-g', '20'],
+          ...['-movflags', '+frag_keyframe+empty_moov', join(after.at(-1)?.slice(5) as string, '..', `${quality}.mp4`)],
+        ]);
+        return tools.ffmpeg([...before, ...outputs], options);
+      },
+    };
+    const diary = newDiary();
+    const [, , chunk] = made.plan.chunks;
+    const output = await runStage(transcodeChunk, { ...made.plan, chunk }, { ...world, tools: stubborn }, {}, diary);
+    expect(output.encoder).toBe('libx264');
+    expect(diary.notes.join('\n')).toMatch(/h264_nvenc failed, going on .*frame 20 is or is not a key frame/);
+  });
+
   test('falls back to software where an announced encoder fails', async () => {
     const broken: Tools = {
       ...tools,

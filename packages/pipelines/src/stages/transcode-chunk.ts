@@ -8,19 +8,20 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { defineStage, MINUTE, PermanentError, RetryableError, type StageContext } from '@reelfleet/core';
 import {
+  chunkThreads,
   type Encoder,
   encoderFor,
   gopFrames,
   planChunk,
   segmentsOf,
   softwareEncoder,
-  ToolError,
   timescale,
   timesDigest,
 } from '@reelfleet/media';
 import { z } from 'zod';
-import { inspectRendition, storePieces } from '../rendition-files.ts';
-import { inParallel, oneByOne, runPlan } from '../run-plan.ts';
+import { GrowingFiles } from '../growing-files.ts';
+import { type Inspected, inspectRenditions, storePieces } from '../rendition-files.ts';
+import { runPlan } from '../run-plan.ts';
 import {
   type ChunkInput,
   type ChunkOutput,
@@ -32,6 +33,10 @@ import {
 
 type Context = StageContext<ChunkInput>;
 type Rendition = ChunkInput['renditions'][number];
+
+/** The part of the progress that encoding is. */
+const ENCODED = 0.95;
+const LONGEST_MS = 6 * 60 * MINUTE;
 
 const checkpoint = z.object({ encoder: z.string(), startedAt: z.iso.datetime(), stored: z.array(renditionPart) });
 
@@ -56,18 +61,14 @@ export const transcodeChunk = defineStage({
       progress(0, 'fetching');
       const source = await storage.borrow(input.source);
       await pausePoint('mid-work');
-      encoder = await encode(context, source, missing);
-      progress(0.9, 'checking');
-      const inTurn = oneByOne();
-      await inParallel(longestFirst(missing), availableParallelism(), async (rendition) => {
-        const look = await lookAt(context, rendition, rendition === missing.at(-1) ? 'all' : 'keys');
-        await inTurn(async () => {
-          stored.push(await store(context, rendition, look));
-          await saveCheckpoint({ encoder, startedAt, stored }, stored.length);
-          progress(0.9 + (0.1 * stored.length) / renditions.length, 'storing');
-          await pausePoint('mid-upload');
-        });
-      });
+      const encoded = await encode(context, source, missing);
+      encoder = encoded.encoder;
+      for (const [index, rendition] of missing.entries()) {
+        stored.push(await store(context, rendition, encoded.renditions[index] as Inspected));
+        await saveCheckpoint({ encoder, startedAt, stored }, stored.length);
+        progress(ENCODED + ((1 - ENCODED) * stored.length) / renditions.length, 'storing');
+        await pausePoint('mid-upload');
+      }
     }
     const inOrder = renditions.map(({ quality }) => stored.find((part) => part.quality === quality) as RenditionPart);
     return {
@@ -82,19 +83,25 @@ export const transcodeChunk = defineStage({
   },
 });
 
-const fileOf = ({ scratch }: Context, { quality }: Rendition) => join(scratch, `${quality}.mp4`);
+const nameOf = ({ quality }: Pick<Rendition, 'quality'>) => `${quality}.mp4`;
 
-/** Encode until the right frames were seen; answers the encoder that made them. */
-async function encode(context: Context, source: string, renditions: readonly Rendition[]): Promise<string> {
+/** Encode until the right frames were seen; answers the encoder that made them, and what was found in each rendition. */
+async function encode(
+  context: Context,
+  source: string,
+  renditions: readonly Rendition[],
+): Promise<{ encoder: string; renditions: Inspected[] }> {
   const { input, tools, log, note } = context;
   let encoder = encoderFor(input.codec, tools.encoders);
   let { seeks } = input.chunk.source;
   for (;;) {
     const [seek = null, ...rest] = seeks;
     try {
-      if (await encodeOnce(context, source, renditions, encoder, seek)) return encoder.name;
+      const found = await encodeOnce(context, source, renditions, encoder, seek);
+      if (found) return { encoder: encoder.name, renditions: found };
     } catch (error) {
-      if (!encoder.hardware || !(error instanceof ToolError) || error.code !== 'ffmpeg') throw error;
+      const unfit = error instanceof RetryableError && ['ffmpeg', 'bad-segment'].includes(error.code ?? '');
+      if (!encoder.hardware || !unfit) throw error;
       note(`${encoder.name} failed, going on with the software encoder: ${error.message}`);
       log.warn({ encoder: encoder.name, error: error.message }, 'hardware encoder failed');
       encoder = softwareEncoder(input.codec);
@@ -115,64 +122,74 @@ async function encode(context: Context, source: string, renditions: readonly Ren
   );
 }
 
-/** One run of ffmpeg. False: other frames came out of the decoder than the plan lists. */
+/**
+ * One run of ffmpeg, whose files another looks at as they grow: the encoder leaves it enough time between its frames, and when the
+ * last is written all but the end has been looked at. Null: other frames came out of the decoder than the plan lists.
+ */
 async function encodeOnce(
   context: Context,
   source: string,
   renditions: readonly Rendition[],
   encoder: Encoder,
   seek: number | null,
-): Promise<boolean> {
+): Promise<Inspected[] | null> {
   const { input, scratch } = context;
   const { chunk, picture, grid, origin, bits } = input;
   const seenFile = 'seen.txt';
-  await rm(join(scratch, seenFile), { force: true });
-  await runPlan(
-    context,
-    planChunk({
-      ...{ source, picture, grid, origin, chunk, bits, encoder, seek, seenFile, rungs: renditions },
-      output: (rung) => `file:${fileOf(context, rung as Rendition)}`,
-    }),
-    { from: 0.02, to: 0.9, seconds: 1, frames: chunk.frames, step: 'encoding' },
-    { timeoutMs: 6 * 60 * MINUTE, threads: availableParallelism() },
-  );
-  const times = [...(await readFile(join(scratch, seenFile), 'utf8').catch(() => '')).matchAll(/ pts:(-?\d+)/g)];
-  const seen = times.map(([, ticks]) => Number(ticks));
-  return seen.length === chunk.source.frames && timesDigest(seen) === chunk.source.digest;
+  const left = [seenFile, ...renditions.map(nameOf)];
+  await Promise.all(left.map((name) => rm(join(scratch, name), { force: true })));
+  const files = new GrowingFiles();
+  const over = new AbortController();
+  const both = { ...context, signal: AbortSignal.any([context.signal, over.signal]) };
+  const look = lookAt(both, renditions, files);
+  // An encoder whose work is no good need not go on.
+  look.catch((error) => over.abort(error));
+  try {
+    await runPlan(
+      both,
+      planChunk({
+        ...{ source, picture, grid, origin, chunk, bits, encoder, seek, seenFile, rungs: renditions },
+        output: (rung) => `file:${join(scratch, nameOf(rung))}`,
+      }),
+      { from: 0.02, to: ENCODED, seconds: 1, frames: chunk.frames, step: 'encoding' },
+      { timeoutMs: LONGEST_MS, threads: chunkThreads(availableParallelism()), onMotion: () => files.grew() },
+    );
+    const times = [...(await readFile(join(scratch, seenFile), 'utf8').catch(() => '')).matchAll(/ pts:(-?\d+)/g)];
+    const seen = times.map(([, ticks]) => Number(ticks));
+    if (seen.length !== chunk.source.frames || timesDigest(seen) !== chunk.source.digest) return null;
+    files.end();
+    return await look;
+  } finally {
+    over.abort();
+    files.end();
+    await look.catch(() => {});
+  }
 }
 
-/** Looks run side by side, since nothing else has the cores now; the one of the smallest rendition, decoded whole, takes longest. */
-function longestFirst(renditions: readonly Rendition[]): Rendition[] {
-  return [...renditions.slice(-1), ...renditions.slice(0, -1)];
-}
-
-/** The smallest rendition is decoded whole, which costs little; they all have the same frames. */
-async function lookAt(context: Context, rendition: Rendition, decode: 'all' | 'keys') {
+function lookAt(context: Context, renditions: readonly Rendition[], files: GrowingFiles): Promise<Inspected[]> {
   const { chunk, grid, name } = context.input;
   const { rate } = grid;
-  return inspectRendition(
+  return inspectRenditions(
     context,
-    fileOf(context, rendition),
+    renditions.map((rendition) => {
+      const path = join(context.scratch, nameOf(rendition));
+      return { quality: rendition.quality, path, bytes: files.read(path) };
+    }),
     {
-      what: `${rendition.quality} of chunk ${chunk.index + 1} of ${name}`,
+      what: `chunk ${chunk.index + 1} of ${name}`,
       startFrame: chunk.startFrame,
       segmentFrames: segmentsOf(chunk.frames, rate),
       gop: gopFrames(rate),
       frameTicks: (timescale(rate) * rate.den) / rate.num,
     },
-    decode,
   );
 }
 
-async function store(
-  context: Context,
-  rendition: Rendition,
-  { pieces, keys }: Awaited<ReturnType<typeof lookAt>>,
-): Promise<RenditionPart> {
-  const { input, pausePoint } = context;
+async function store(context: Context, rendition: Rendition, { pieces, keys }: Inspected): Promise<RenditionPart> {
+  const { input, scratch, pausePoint } = context;
   const { chunk, grid } = input;
   const { quality, progressId } = rendition;
-  const file = fileOf(context, rendition);
+  const file = join(scratch, nameOf(rendition));
   const frames = segmentsOf(chunk.frames, grid.rate);
   await pausePoint('before-upload');
   const { set, codecs } = await storePieces(context, file, pieces, {

@@ -1,0 +1,58 @@
+/** Reading files while a program still writes them, woken by whoever hears the program move: no clock, no watching of folders. */
+import { type FileHandle, open } from 'node:fs/promises';
+
+const BLOCK = 256 * 1024;
+
+/** What one program writes. Any number of its files can be read at once. */
+export class GrowingFiles {
+  #ended = false;
+  /** Counts what was said, so that nothing said during a read is missed. */
+  #said = 0;
+  #wake: (() => void)[] = [];
+
+  /** The program may have written more. */
+  grew(): void {
+    this.#said += 1;
+    for (const wake of this.#wake.splice(0)) wake();
+  }
+
+  /** Nothing will be written any more. */
+  end(): void {
+    this.#ended = true;
+    this.grew();
+  }
+
+  /** The bytes of a file, from its first to the last one written before the end. The file need not be there yet. */
+  async *read(path: string): AsyncGenerator<Buffer, void, void> {
+    let file: FileHandle | null = null;
+    try {
+      for (;;) {
+        const said = this.#said;
+        const ended = this.#ended;
+        file ??= await openIfThere(path, ended);
+        if (file) yield* rest(file);
+        if (ended) return;
+        if (said === this.#said) await new Promise<void>((resolve) => this.#wake.push(resolve));
+      }
+    } finally {
+      await file?.close();
+    }
+  }
+}
+
+async function openIfThere(path: string, must: boolean): Promise<FileHandle | null> {
+  try {
+    return await open(path);
+  } catch (error) {
+    if (!must && (error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+async function* rest(file: FileHandle): AsyncGenerator<Buffer, void, void> {
+  for (;;) {
+    const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(BLOCK), 0, BLOCK);
+    if (bytesRead === 0) return;
+    yield buffer.subarray(0, bytesRead);
+  }
+}
