@@ -24,6 +24,13 @@ export interface Encoder {
 /** Enough to keep a small worker's cores busy beside the other renditions; a fixed number, since x264's bytes depend on it. */
 const THREADS = 4;
 
+/**
+ * How full a player's buffer is taken to be when a range begins. The encoders' own 0.9 is right for the beginning of a stream, once;
+ * a range goes on where another ended, and what is held back ends with a buffer that is half full. With more, the first
+ * segment of every range would take more than the rung's cap, and that is what BANDWIDTH names.
+ */
+const BUFFER_FULL = 0.5;
+
 const capped = ({ maxKbits, bufferKbit }: Rung): string[] => [
   ...['-maxrate', `${maxKbits}k`],
   ...['-bufsize', `${bufferKbit}k`],
@@ -43,7 +50,7 @@ const x264: Encoder = {
   options: (rung, gop) => [
     ...['-c:v', 'libx264', '-preset', 'veryfast', '-profile:v', 'high', '-crf', '21', ...capped(rung)],
     ...['-g', String(gop), '-keyint_min', String(gop), '-sc_threshold', '0', '-flags:v', '+cgop+bitexact'],
-    ...['-x264-params', `threads=${THREADS}`],
+    ...['-x264-params', `threads=${THREADS}:vbv-init=${BUFFER_FULL}`],
   ],
 };
 
@@ -60,7 +67,8 @@ const x265: Encoder = {
     [
       ...[`keyint=${gop}`, `min-keyint=${gop}`, 'scenecut=0', 'open-gop=0', 'repeat-headers=0', 'info=0'],
       // The number of frames in flight changes the bytes, and is chosen by the number of cores otherwise.
-      ...['frame-threads=2', `vbv-maxrate=${maxKbits}`, `vbv-bufsize=${bufferKbit}`, 'log-level=warning'],
+      ...['frame-threads=2', `vbv-maxrate=${maxKbits}`, `vbv-bufsize=${bufferKbit}`, `vbv-init=${BUFFER_FULL}`],
+      'log-level=warning',
     ].join(':'),
   ],
 };

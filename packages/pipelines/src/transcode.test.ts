@@ -94,6 +94,27 @@ describe('a stream', () => {
     expect(sums(again)).toEqual(sums(made.chunks[2]));
   });
 
+  test.each(['h264', 'hevc'])(
+    'in %s that is held back keeps to its cap, though it is made in ranges',
+    async (codec) => {
+      const grain = join(root, 'grain.mp4');
+      const noise = 'testsrc2=s=640x360:r=25:d=12,noise=alls=20:allf=t';
+      await tools.ffmpeg(['-y', '-f', 'lavfi', '-i', noise, '-c:v', 'libx264', '-preset', 'ultrafast', grain]);
+      const { plan, chunks } = await makeStream(world, grain, { codec, chunkSegments: 1 });
+      const [rung] = plan.renditions;
+      const kbits = chunks.map(({ renditions: [part] }) => {
+        const bytes = part?.set.segments.slice(1).reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) ?? 0;
+        return (bytes * 8) / 6 / 1_000;
+      });
+      expect(kbits).toHaveLength(2);
+      // Begun as a stream begins, a range of this film takes a tenth more.
+      for (const one of kbits) {
+        expect(one).toBeLessThan((rung?.maxKbits ?? 0) * 1.05);
+        expect(one).toBeGreaterThan((rung?.maxKbits ?? 0) * 0.9);
+      }
+    },
+  );
+
   test('sounds without a break: a tone stays one tone, from the first sample to the last', async () => {
     const raw = join(root, 'tone.f32');
     const list = fileURLToPath(made.stream.sound[0]?.playlist.uri as string);
