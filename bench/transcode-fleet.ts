@@ -87,7 +87,7 @@ export async function makeStream(order: StreamOrder): Promise<MadeStream> {
         if (now?.status === 'failed') throw new Error(`the stream failed: ${now.error}`);
         return now?.status === 'completed' || null;
       },
-      { what: 'the stream', timeoutMs: LONGEST_MS, everyMs: 250 },
+      { what: 'the stream', timeoutMs: LONGEST_MS, everyMs: 1_000 },
     );
     const rows = await db.query<{ key: string; seconds: number; began: number; ended: number; output: unknown }>(
       `select key, extract(epoch from completed_at - started_at)::float8 as seconds, extract(epoch from started_at)::float8 as began,

@@ -25,12 +25,18 @@ export class GrowingFiles {
   /** The bytes of a file, from its first to the last one written before the end. The file need not be there yet. */
   async *read(path: string): AsyncGenerator<Buffer, void, void> {
     let file: FileHandle | null = null;
+    let position = 0;
     try {
       for (;;) {
         const said = this.#said;
         const ended = this.#ended;
         file ??= await openIfThere(path, ended);
-        if (file) yield* rest(file);
+        if (file) {
+          for await (const block of bytesFrom(file, position)) {
+            position += block.length;
+            yield block;
+          }
+        }
         if (ended) return;
         if (said === this.#said) await new Promise<void>((resolve) => this.#wake.push(resolve));
       }
@@ -49,10 +55,14 @@ async function openIfThere(path: string, must: boolean): Promise<FileHandle | nu
   }
 }
 
-async function* rest(file: FileHandle): AsyncGenerator<Buffer, void, void> {
-  for (;;) {
-    const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(BLOCK), 0, BLOCK);
+/** Memory is taken for bytes that are there, and none to find that there are none: this is asked twice a second for each file. */
+async function* bytesFrom(file: FileHandle, start: number): AsyncGenerator<Buffer, void, void> {
+  const { size } = await file.stat();
+  for (let position = start; position < size; ) {
+    const wanted = Math.min(BLOCK, size - position);
+    const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(wanted), 0, wanted, position);
     if (bytesRead === 0) return;
+    position += bytesRead;
     yield buffer.subarray(0, bytesRead);
   }
 }
