@@ -31,12 +31,7 @@ export class GrowingFiles {
         const said = this.#said;
         const ended = this.#ended;
         file ??= await openIfThere(path, ended);
-        if (file) {
-          for await (const block of bytesFrom(file, position)) {
-            position += block.length;
-            yield block;
-          }
-        }
+        if (file) position = yield* bytesFrom(file, position);
         if (ended) return;
         if (said === this.#said) await new Promise<void>((resolve) => this.#wake.push(resolve));
       }
@@ -55,14 +50,19 @@ async function openIfThere(path: string, must: boolean): Promise<FileHandle | nu
   }
 }
 
-/** Memory is taken for bytes that are there, and none to find that there are none: this is asked twice a second for each file. */
-async function* bytesFrom(file: FileHandle, start: number): AsyncGenerator<Buffer, void, void> {
+/**
+ * What is there now, from a position on; answers where it ended. Memory is taken for bytes that are there, and none to find that
+ * there are none: this is asked twice a second for each file.
+ */
+async function* bytesFrom(file: FileHandle, start: number): AsyncGenerator<Buffer, number, void> {
   const { size } = await file.stat();
-  for (let position = start; position < size; ) {
+  let position = start;
+  while (position < size) {
     const wanted = Math.min(BLOCK, size - position);
     const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(wanted), 0, wanted, position);
-    if (bytesRead === 0) return;
+    if (bytesRead === 0) break;
     position += bytesRead;
     yield buffer.subarray(0, bytesRead);
   }
+  return position;
 }

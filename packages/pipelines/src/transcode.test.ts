@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PermanentError, type Tools } from '@reelfleet/core';
 import { openTools, probe as probeFile, ToolError } from '@reelfleet/media';
@@ -280,10 +280,11 @@ describe('a chunk', () => {
       encoders: ['h264_nvenc'],
       ffmpeg: (args, options) => {
         if (!args.includes('h264_nvenc')) return tools.ffmpeg(args, options);
-        const [before, after] = [args.slice(0, args.indexOf('-filter_complex') + 2), args.slice(-3)];
+        const before = args.slice(0, args.indexOf('-filter_complex') + 2);
+        const folder = dirname((args.at(-1) as string).slice('file:'.length));
         const outputs = made.plan.renditions.flatMap(({ quality }, index) => [
           ...['-map', `[out${index}]`, '-c:v', 'libx264', '-preset', 'ultrafast', '-g', '20'],
-          ...['-movflags', '+frag_keyframe+empty_moov', join(after.at(-1)?.slice(5) as string, '..', `${quality}.mp4`)],
+          ...['-movflags', '+frag_keyframe+empty_moov', join(folder, `${quality}.mp4`)],
         ]);
         return tools.ffmpeg([...before, ...outputs], options);
       },

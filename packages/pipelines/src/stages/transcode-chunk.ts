@@ -123,8 +123,8 @@ async function encode(
 }
 
 /**
- * One run of ffmpeg, whose files another looks at as they grow: the encoder leaves it enough time between its frames, and when the
- * last is written all but the end has been looked at. Null: other frames came out of the decoder than the plan lists.
+ * One run of ffmpeg, whose files another looks at as they grow: when the last frame is written, all but the end has been looked
+ * at. Null: other frames came out of the decoder than the plan lists.
  */
 async function encodeOnce(
   context: Context,
