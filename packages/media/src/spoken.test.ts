@@ -95,10 +95,21 @@ describe('parts put together', () => {
           for (const part of parts) {
             const alone = stitchSpoken([part]);
             expectOrder(alone.words, part.start, part.end);
+            expectOrder(alone.segments, part.start, part.end);
           }
         },
       ),
     );
+  });
+
+  test('stay inside bounds that are no whole milliseconds', () => {
+    const spoken = { language: 'en', words: [{ word: 'no', start: 0, end: 5 }], segments: [] };
+    expect(stitchSpoken([{ start: 8.0161, end: 9.0004, spoken }]).words).toEqual([
+      { word: 'no', start: 8.0161, end: 9 },
+    ]);
+    expect(stitchSpoken([{ start: 8.0006, end: 9.0008, spoken }]).words).toEqual([
+      { word: 'no', start: 8.001, end: 9.0008 },
+    ]);
   });
 
   test('shift the times by where their part begins, and take the language of most words', () => {

@@ -34,11 +34,9 @@ export function stitchSpoken(parts: readonly (Span & { spoken: Spoken })[]): Spo
   const counts = new Map<string, number>();
   for (const part of parts) {
     const { language, words, segments } = normaliseSpoken(part.spoken, part.end - part.start);
-    const moved = <T extends Span>(one: T): T => ({
-      ...one,
-      start: Math.min(milliseconds(one.start + part.start), part.end),
-      end: Math.min(milliseconds(one.end + part.start), part.end),
-    });
+    // Rounding must not carry a time over either edge: where a part begins need not be a whole millisecond.
+    const at = (time: number) => Math.min(Math.max(milliseconds(time + part.start), part.start), part.end);
+    const moved = <T extends Span>(one: T): T => ({ ...one, start: at(one.start), end: at(one.end) });
     whole.words.push(...words.map(moved));
     whole.segments.push(...segments.map(moved));
     if (words.length > 0) counts.set(language, (counts.get(language) ?? 0) + words.length);
