@@ -21,7 +21,15 @@ export interface ObjectInfo {
   modifiedAt: Date;
 }
 
-export type Body = Uint8Array | NodeJS.ReadableStream | { path: string };
+/** What is to be stored: bytes, a stream, or a file, which can be read again when the store asks for it. */
+export type Body = Uint8Array | NodeJS.ReadableStream | FileBody;
+
+/** A file of this machine, or of its bytes those from `start` up to `endExclusive`. */
+export interface FileBody {
+  path: string;
+  start?: number;
+  endExclusive?: number;
+}
 
 /**
  * Object storage. Keys are relative, `/`-separated, without `..`; the driver turns them into URIs and back.

@@ -3,7 +3,7 @@
  * SQL, Redis, BullMQ, attempts or leases. Return = completed; throw = tried again by policy; PermanentError = failed now.
  */
 import { z } from 'zod';
-import type { Body, Logger, PaidCalls, Providers, StoredObject, Tools } from './ports.ts';
+import type { Body, FileBody, Logger, PaidCalls, Providers, StoredObject, Tools } from './ports.ts';
 
 export const SECOND = 1_000;
 export const MINUTE = 60_000;
@@ -61,12 +61,12 @@ export interface StageStorage {
   /** Store a file under this attempt's prefix; the ref is named in the output and becomes an artifact on completion. */
   put(name: string, body: Body, options: { kind: ArtifactKind; contentType: string }): Promise<ArtifactRef>;
   /**
-   * Store files that belong together below this attempt's prefix, in a folder of their own, several at a time. `onStored`
-   * is told after each, in no particular order.
+   * Store files, or parts of files, that belong together below this attempt's prefix, in a folder of their own, several at a
+   * time. `onStored` is told after each, in no particular order.
    */
   putSet(
     folder: string,
-    files: readonly { name: string; path: string; seconds?: number }[],
+    files: readonly (FileBody & { name: string; seconds?: number })[],
     options: { kind: ArtifactKind; contentType: string; onStored?: (name: string) => void },
   ): Promise<ArtifactSet>;
   /** Bring a stored file into the scratch folder (checksum verified) and return its local path. */

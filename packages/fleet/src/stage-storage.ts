@@ -45,9 +45,9 @@ export function stageStorage(
       const waiting = [...files];
       const lane = async () => {
         for (let file = waiting.shift(); file; file = waiting.shift()) {
-          const { name, path, seconds } = file;
+          const { name, seconds, ...body } = file;
           const key = `${prefix}${folder}/${name}`;
-          const { sha256, sizeBytes } = await storage.put(key, { path }, { contentType, signal, onBytes: moved });
+          const { sha256, sizeBytes } = await storage.put(key, body, { contentType, signal, onBytes: moved });
           members.set(name, { name, sha256, sizeBytes, ...(seconds === undefined ? {} : { seconds }) });
           onStored?.(name);
         }

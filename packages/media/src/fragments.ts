@@ -1,11 +1,9 @@
 /**
- * Cutting a fragmented MP4 file into what HLS serves: its header (the initialisation segment) and its fragments (the media
+ * Finding in a fragmented MP4 file what HLS serves: its header (the initialisation segment) and its fragments (the media
  * segments). A box begins with its size and its name (ISO/IEC 14496-12, 4.2); a fragment is a `moof` with the `mdat` after it.
  * Nothing inside is changed, so the pieces in their order are the file.
  */
-import { createReadStream, createWriteStream } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { pipeline } from 'node:stream/promises';
 
 export interface Fragment {
   /** Bytes from `start` up to `end`. */
@@ -82,9 +80,4 @@ export async function readHeader(path: string, headerEnd: number): Promise<Buffe
   } finally {
     await file.close();
   }
-}
-
-/** Write bytes `start` up to `end` of a file to another. */
-export async function cutOut(path: string, { start, end }: { start: number; end: number }, to: string): Promise<void> {
-  await pipeline(createReadStream(path, { start, end: end - 1 }), createWriteStream(to));
 }

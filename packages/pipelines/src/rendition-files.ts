@@ -5,13 +5,11 @@
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type ArtifactSet, MINUTE, RetryableError, type StageContext } from '@reelfleet/core';
 import {
   codecString,
-  cutOut,
   type Found,
   type Fragments,
   inputPipe,
@@ -132,7 +130,7 @@ export async function piecesOf(file: string, what: string): Promise<Fragments> {
   }
 }
 
-/** Cut a file that was found good into header and segments, and store them as one set. */
+/** Store a file that was found good as one set: its header, and each of its segments. They are read where they lie. */
 export async function storePieces(
   context: Context,
   file: string,
@@ -145,22 +143,16 @@ export async function storePieces(
     seconds: readonly number[];
   },
 ): Promise<{ set: ArtifactSet; codecs: string }> {
-  const { scratch, storage, moved } = context;
-  const folder = join(scratch, set.folder);
-  await mkdir(folder, { recursive: true });
-  const header = join(folder, HEADER);
-  await cutOut(file, { start: 0, end: pieces.headerEnd }, header);
-  const files: { name: string; path: string; seconds?: number }[] = [{ name: HEADER, path: header }];
-  for (const [index, fragment] of pieces.fragments.entries()) {
-    const name = set.name(index);
-    const path = join(folder, name);
-    await cutOut(file, fragment, path);
-    files.push({ name, path, seconds: set.seconds[index] as number });
-  }
-  const stored = await storage.putSet(set.folder, files, {
-    kind: set.kind,
-    contentType: set.contentType,
-    onStored: moved,
-  });
+  const { storage, moved } = context;
+  const segments = pieces.fragments.map(({ start, end }, index) => ({
+    name: set.name(index),
+    path: file,
+    start,
+    endExclusive: end,
+    seconds: set.seconds[index] as number,
+  }));
+  const files = [{ name: HEADER, path: file, endExclusive: pieces.headerEnd }, ...segments];
+  const { folder, kind, contentType } = set;
+  const stored = await storage.putSet(folder, files, { kind, contentType, onStored: moved });
   return { set: stored, codecs: codecString(await readHeader(file, pieces.headerEnd)) };
 }

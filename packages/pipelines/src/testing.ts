@@ -9,6 +9,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import type {
   ArtifactRef,
   Body,
+  FileBody,
   LanguageProvider,
   Logger,
   PaidCalls,
@@ -141,9 +142,9 @@ function folderStorage(stored: string, scratch: string): StageStorage {
     async putSet(folder, files, { kind, contentType, onStored }) {
       await mkdir(join(stored, folder), { recursive: true });
       const segments: SetMember[] = [];
-      for (const { name, path, seconds } of files) {
+      for (const { name, seconds, ...body } of files) {
         const to = join(stored, folder, name);
-        await copyFile(path, to);
+        await save(body, to);
         const { size: sizeBytes } = await stat(to);
         segments.push({ name, sha256: await digest(to), sizeBytes, ...(seconds === undefined ? {} : { seconds }) });
         onStored?.(name);
@@ -185,8 +186,10 @@ function folderStorage(stored: string, scratch: string): StageStorage {
 }
 
 async function save(body: Body, path: string): Promise<void> {
-  if ('path' in body && typeof body.path === 'string') await copyFile(body.path, path);
-  else await writeFile(path, body as Uint8Array | NodeJS.ReadableStream);
+  if (!('path' in body && typeof body.path === 'string'))
+    return writeFile(path, body as Uint8Array | NodeJS.ReadableStream);
+  const { start = 0, endExclusive } = body as FileBody;
+  await writeFile(path, (await readFile(body.path)).subarray(start, endExclusive));
 }
 
 /** A reference to a file on disk, as if it had been stored. */

@@ -6,7 +6,7 @@
 import { constants } from 'node:fs';
 import { link, lstat, open, realpath, rm } from 'node:fs/promises';
 import { sep } from 'node:path';
-import { type Body, RetryableError } from '@reelfleet/core';
+import { type Body, type FileBody, RetryableError } from '@reelfleet/core';
 import { seal } from './folders.ts';
 import { codeOf } from './local-errors.ts';
 import { bytesOf, type Digest, isFileBody, pump } from './pump.ts';
@@ -26,14 +26,14 @@ async function linked(path: string, name: string): Promise<boolean> {
   );
 }
 
-/** Take a file of the scratch folder into the store, as `incoming`. A body from anywhere else is not taken. */
+/** Take a file of the scratch folder into the store, as `incoming`. A body from anywhere else, or a part of a file, is not taken. */
 export async function takeIn(
   body: Body,
   scratchFolder: string | undefined,
   incoming: string,
   watch: Watch,
 ): Promise<Digest | null> {
-  if (scratchFolder === undefined || !isFileBody(body)) return null;
+  if (scratchFolder === undefined || !isFileBody(body) || isPart(body)) return null;
   const scratch = await realpath(scratchFolder).catch(() => null);
   const path = await realpath(body.path).catch(() => null);
   if (!scratch || !path?.startsWith(scratch + sep)) return null;
@@ -50,7 +50,7 @@ export async function takeIn(
       await rm(incoming);
       return null;
     }
-    const digest = await pump(bytesOf(file, true), watch);
+    const digest = await pump(bytesOf(file, { keepOpen: true }), watch);
     const after = await file.stat({ bigint: true });
     if (after.mtimeNs !== before.mtimeNs || after.size !== before.size) throw changed(body.path);
     await seal(file);
@@ -67,6 +67,8 @@ export async function giveOut(path: string, name: string, watch: Watch): Promise
   const file = await open(name, constants.O_RDONLY | constants.O_NOFOLLOW);
   return pump(bytesOf(file), watch);
 }
+
+const isPart = ({ start, endExclusive }: FileBody) => start !== undefined || endExclusive !== undefined;
 
 function changed(path: string): RetryableError {
   return new RetryableError(`${path} was written to while it was stored; put a file when it is finished`, {

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { type Body, PermanentError } from '@reelfleet/core';
+import { type Body, type FileBody, PermanentError } from '@reelfleet/core';
 import { isMissing } from './local-errors.ts';
 
 export interface Digest {
@@ -57,32 +57,46 @@ export async function pumpToFile(
   }
 }
 
-/** All bytes of an open file, in big pieces; closes it at the end unless `keepOpen`. */
-export function bytesOf(file: FileHandle, keepOpen = false): Readable {
-  return file.createReadStream({ start: 0, highWaterMark: CHUNK, autoClose: !keepOpen });
+/** The bytes of an open file, or a part of them, in big pieces; closes it at the end unless `keepOpen`. */
+export function bytesOf(
+  file: FileHandle,
+  { start = 0, endExclusive, keepOpen = false }: Part & { keepOpen?: boolean } = {},
+): Readable {
+  const end = endExclusive === undefined ? {} : { end: endExclusive - 1 };
+  return file.createReadStream({ start, ...end, highWaterMark: CHUNK, autoClose: !keepOpen });
 }
+type Part = Omit<FileBody, 'path'>;
 
 /** What to read for a body. Throws {@link PermanentError} for one that cannot be read from its beginning. */
 export async function sourceOf(body: Body): Promise<Source> {
   if (body instanceof Uint8Array) return slices(body);
-  if (isFileBody(body)) return bytesOf(await openFile(body.path));
+  if (isFileBody(body)) return fileSource(body);
   if (body.readable) return body;
   throw new PermanentError('the stream to store was read or closed before; open it anew', { code: 'bad-body' });
 }
 
-async function openFile(path: string): Promise<FileHandle> {
+async function fileSource({ path, ...part }: FileBody): Promise<Source> {
+  const { start = 0, endExclusive } = part;
   const file = await open(path, 'r').catch((error) => {
     if (isMissing(error))
       throw new PermanentError(`there is no file ${path} to store`, { cause: error, code: 'bad-body' });
     throw error;
   });
-  if ((await file.stat()).isFile()) return file;
+  const found = await file.stat();
+  const { size } = found;
+  const whole = start >= 0 && start <= (endExclusive ?? size) && (endExclusive ?? size) <= size;
+  if (found.isFile() && whole && start !== endExclusive) return bytesOf(file, part);
   await file.close();
-  throw new PermanentError(`${path} cannot be stored: it is not a regular file`, { code: 'bad-body' });
+  if (!found.isFile())
+    throw new PermanentError(`${path} cannot be stored: it is not a regular file`, { code: 'bad-body' });
+  if (whole) return [];
+  throw new PermanentError(`bytes ${start} to ${endExclusive ?? size} of ${path} cannot be stored: it has ${size}`, {
+    code: 'bad-body',
+  });
 }
 
 /** Whether a body is a file by its path; a file's read stream has a `path` too, but may be a part of it. */
-export function isFileBody(body: Body): body is { path: string } {
+export function isFileBody(body: Body): body is FileBody {
   return !(body instanceof Uint8Array) && !('pipe' in body);
 }
 

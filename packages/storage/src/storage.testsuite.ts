@@ -75,6 +75,35 @@ export function describeStorage(name: string, open: () => Promise<OpenedStorage>
       }
     });
 
+    test('a part of a file is stored as an object of its own, an empty one too, and one that the file does not hold is refused', async () => {
+      const bytes = randomBytes(2 * 1024 * 1024);
+      const path = join(folder, 'source');
+      await writeFile(path, bytes);
+      const parts = [
+        {},
+        { start: 5 },
+        { endExclusive: 1_000 },
+        { start: 1_000, endExclusive: 1_500_000 },
+        { start: 7, endExclusive: 7 },
+      ];
+      for (const [index, part] of parts.entries()) {
+        const wanted = bytes.subarray(part.start ?? 0, part.endExclusive);
+        const stored = await storage.put(`runs/part-${index}`, { path, ...part }, { contentType });
+        expect([stored.sha256, stored.sizeBytes]).toEqual([sha256(wanted), wanted.length]);
+        expect((await buffer(await storage.get(stored.uri))).equals(wanted)).toBe(true);
+      }
+      for (const part of [
+        { endExclusive: bytes.length + 1 },
+        { start: bytes.length + 1 },
+        { start: 9, endExclusive: 8 },
+      ]) {
+        const error = await caught(storage.put('runs/beyond', { path, ...part }, { contentType }));
+        expect(error).toBeInstanceOf(PermanentError);
+        expect(error.message).toContain(`${path} cannot be stored`);
+      }
+      expect(await keys('runs/')).toHaveLength(parts.length);
+    });
+
     test('an empty object and an object with a difficult name are objects like any other', async () => {
       for (const key of ['runs/empty', 'runs/a b/50% #1?&+é😀 [x]/…name.m3u8', 'runs/..x/a..b']) {
         const stored = await put(key, '');

@@ -205,7 +205,7 @@ async function store(context: Context, rendition: Rendition, { pieces, keys }: I
   return { quality, progressId, codecs, set, frames, keys, percent };
 }
 
-/** A full disk is found before the work: files and their pieces exist side by side for a moment. */
+/** A full disk is found before the work. */
 async function checkFreeSpace({ input, scratch }: Context, renditions: readonly Rendition[]): Promise<void> {
   const seconds = (input.chunk.frames * input.grid.rate.den) / input.grid.rate.num;
   const kbits = renditions.reduce((sum, { maxKbits, bufferKbit }) => sum + maxKbits * seconds + bufferKbit, 0);
