@@ -11,6 +11,7 @@ import { type StreamPlan, stages, type TranscodeManifestOutput } from '@reelflee
 import { storageOf } from '@reelfleet/storage';
 import { startProcess, until } from '@reelfleet/testkit';
 import { v7 } from 'uuid';
+import type { Side, Turns } from './support/turns.ts';
 import { stream } from './transcode-template.ts';
 
 export interface StreamOrder {
@@ -20,15 +21,23 @@ export interface StreamOrder {
   /** For each worker the cores it may use, as taskset takes them; null: all. */
   readonly workers: readonly (string | null)[];
   readonly chunkSegments?: number;
+  /** Called when there is a plan: what is to have the machine in turns with the workers from then on. */
+  readonly beside?: (plan: StreamPlan, workers: Side) => Turns;
 }
 
 export interface MadeStream {
-  /** From the claim of the plan to the playlists. */
+  /** From the claim of the plan to the playlists, without the turns of others. */
   readonly seconds: number;
   readonly plan: StreamPlan;
   readonly manifest: TranscodeManifestOutput;
-  /** Seconds of each task, by key. */
+  /** Seconds of each task, by key, without the turns of others. */
   readonly tasks: Readonly<Record<string, number>>;
+}
+
+interface Seen {
+  status: string;
+  error: string | null;
+  plan: StreamPlan | null;
 }
 
 const program = fileURLToPath(new URL('transcode-worker.ts', import.meta.url));
@@ -59,6 +68,8 @@ export async function makeStream(order: StreamOrder): Promise<MadeStream> {
   });
   const log = createLogger({ level: 'error', name: 'bench' });
   const queue = openQueue({ kind: 'postgres', url: databaseUrl }, { consumers: 0, log });
+  const side = () => workers.map(({ pid }) => pid);
+  let turns: Turns | undefined;
   try {
     await Promise.all(workers.map((worker) => worker.waitForLine(/^worker ready/, { timeoutMs: 60_000 })));
     const stored = await storage.put(`bench/${randomUUID()}.mp4`, createReadStream(order.source), {
@@ -79,28 +90,39 @@ export async function makeStream(order: StreamOrder): Promise<MadeStream> {
       'bench',
     );
     await queue.send(tickets);
-    await until(
-      async () => {
-        const [now] = await db.query<{ status: string; error: string | null }>(
-          `select status, error_message as error from pipeline_runs where id = '${id}'`,
+    const reached = async (what: string, there: (run: Seen) => boolean, everyMs: number): Promise<Seen> => {
+      const look = async () => {
+        const [run] = await db.query<Seen>(
+          `select r.status, r.error_message as error, t.output as plan
+           from pipeline_runs r join tasks t on t.run_id = r.id and t.key = 'transcode' where r.id = '${id}'`,
         );
-        if (now?.status === 'failed') throw new Error(`the stream failed: ${now.error}`);
-        return now?.status === 'completed' || null;
-      },
-      { what: 'the stream', timeoutMs: LONGEST_MS, everyMs: 1_000 },
-    );
-    const rows = await db.query<{ key: string; seconds: number; began: number; ended: number; output: unknown }>(
-      `select key, extract(epoch from completed_at - started_at)::float8 as seconds, extract(epoch from started_at)::float8 as began,
-         extract(epoch from completed_at)::float8 as ended, output from tasks where run_id = '${id}' and status = 'completed' order by key`,
+        return run && (run.status === 'failed' || there(run)) ? run : null;
+      };
+      const run = await until(look, { what, timeoutMs: LONGEST_MS, everyMs });
+      if (run.status === 'failed') throw new Error(`the stream failed: ${run.error}`);
+      return run;
+    };
+    if (order.beside) {
+      const { plan } = await reached('the plan', (run) => run.plan !== null, 100);
+      turns = order.beside(plan as StreamPlan, side);
+    }
+    await reached('the stream', (run) => run.status === 'completed', 1_000);
+    await turns?.end();
+    const rows = await db.query<{ key: string; began: number; ended: number; output: unknown }>(
+      `select key, extract(epoch from started_at)::float8 as began, extract(epoch from completed_at)::float8 as ended, output
+       from tasks where run_id = '${id}' and status = 'completed' order by key`,
     );
     const output = (key: string) => rows.find((row) => row.key === key)?.output;
+    const own = (began: number, ended: number) =>
+      turns ? turns.running(side, began * 1_000, ended * 1_000) / 1_000 : ended - began;
     return {
-      seconds: Math.max(...rows.map(({ ended }) => ended)) - Math.min(...rows.map(({ began }) => began)),
+      seconds: own(Math.min(...rows.map(({ began }) => began)), Math.max(...rows.map(({ ended }) => ended))),
       plan: output('transcode') as StreamPlan,
       manifest: output('transcode/manifest') as TranscodeManifestOutput,
-      tasks: Object.fromEntries(rows.map(({ key, seconds }) => [key, seconds])),
+      tasks: Object.fromEntries(rows.map(({ key, began, ended }) => [key, own(began, ended)])),
     };
   } finally {
+    await turns?.end();
     for (const worker of workers) worker.kill('SIGKILL', { group: true });
     await Promise.all(workers.map((worker) => worker.exited));
     await queue.close(2_000);

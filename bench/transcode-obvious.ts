@@ -1,16 +1,18 @@
 /** The best single command for the same ladder: one process, one decode, the same filters and encoder settings, HLS at once. */
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdirSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Tools } from '@reelfleet/core';
-import { encoderFor, gopFrames, type Plan, printed, SOUND_KBITS } from '@reelfleet/media';
+import { encoderFor, gopFrames, printed, SOUND_KBITS } from '@reelfleet/media';
 import type { StreamPlan } from '@reelfleet/pipelines';
 
-export async function planObviousLadder(source: string, plan: StreamPlan, folder: string): Promise<Plan> {
+/** The arguments of ffmpeg; `threads` are those of its decoder and its filters. */
+export function obviousCommand(source: string, plan: StreamPlan, folder: string, threads: number): string[] {
   const { renditions, grid } = plan;
   const { num, den } = grid.rate;
   const encoder = encoderFor('h264');
-  const hls = async (name: string) => {
-    await mkdir(join(folder, name), { recursive: true });
+  const hls = (name: string) => {
+    mkdirSync(join(folder, name), { recursive: true });
     return [
       ...['-f', 'hls', '-hls_time', '6', '-hls_segment_type', 'fmp4', '-hls_playlist_type', 'vod'],
       ...['-hls_segment_filename', join(folder, name, '%05d.m4s'), join(folder, name, 'list.m3u8')],
@@ -21,32 +23,17 @@ export async function planObviousLadder(source: string, plan: StreamPlan, folder
     ({ width, height }, index) =>
       `[p${index}]scale=${width}:${height}:flags=bicubic,setsar=1,${encoder.format(8)}[out${index}]`,
   );
-  const outputs: string[] = [];
-  for (const [index, rung] of renditions.entries())
-    outputs.push(
-      ...[
-        '-map',
-        `[out${index}]`,
-        ...encoder.options(rung, gopFrames(grid.rate)),
-        '-fps_mode',
-        'cfr',
-        '-r',
-        `${num}/${den}`,
-      ],
-      ...(await hls(rung.quality)),
-    );
-  outputs.push('-map', '0:a:0', '-c:a', 'aac', '-b:a', `${SOUND_KBITS}k`, '-ac', '2', ...(await hls('sound')));
-  return {
-    what: 'the single command',
-    args: [
-      '-y',
-      '-i',
-      source,
-      '-filter_complex',
-      [`[0:v:0]split=${renditions.length}${outs}`, ...scales].join(';'),
-      ...outputs,
-    ],
-  };
+  return [
+    ...['-hide_banner', '-nostdin', '-nostats', '-v', 'warning', '-y'],
+    ...['-filter_threads', String(threads), '-filter_complex_threads', String(threads)],
+    ...['-threads', String(threads), '-i', source],
+    ...['-filter_complex', [`[0:v:0]split=${renditions.length}${outs}`, ...scales].join(';')],
+    ...renditions.flatMap((rung, index) => [
+      ...['-map', `[out${index}]`, ...encoder.options(rung, gopFrames(grid.rate))],
+      ...['-fps_mode', 'cfr', '-r', `${num}/${den}`, ...hls(rung.quality)],
+    ]),
+    ...['-map', '0:a:0', '-c:a', 'aac', '-b:a', `${SOUND_KBITS}k`, '-ac', '2', ...hls('sound')],
+  ];
 }
 
 export interface Compared {
