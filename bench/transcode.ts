@@ -78,7 +78,7 @@ async function run({ short, count, say }: BenchmarkOptions) {
   try {
     const cores = availableParallelism();
     const tools = openTools({ threads: cores });
-    // `count` is the seconds of the source here: the whole ladder of ten minutes takes half an hour on two cores, both sides together.
+    // `count` is the seconds of the source here: the whole ladder of ten minutes took 37 minutes on two cores, both sides together.
     const ladderSize = short
       ? { width: 640, height: 360, seconds: 6 }
       : { width: 1920, height: 1080, seconds: count ?? 600 };
